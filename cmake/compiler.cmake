@@ -1,0 +1,43 @@
+# How every target of the project is compiled: `vireo_library(NAME DIR DEPS...)` and
+# `vireo_test(NAME SOURCES... LIBS...)` apply it, so that no target sets flags of its own.
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_program(VIREO_CCACHE ccache)
+if(VIREO_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${VIREO_CCACHE})
+endif()
+
+add_library(vireo_options INTERFACE)
+target_compile_features(vireo_options INTERFACE cxx_std_20)
+target_include_directories(vireo_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(vireo_options INTERFACE
+  -Wall -Wextra -Wconversion -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
+  $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-interference-size>)
+if(VIREO_SANITIZE)
+  target_compile_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE})
+  target_compile_definitions(vireo_options INTERFACE VIREO_SANITIZED=1)
+endif()
+
+# vireo_library(NAME DEPENDENCY...): a static library of every .cc file in the calling folder.
+# Alias vireo::NAME. A folder that has headers only becomes an interface library.
+function(vireo_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(sources)
+    add_library(vireo_${name} STATIC ${sources})
+    target_link_libraries(vireo_${name} PUBLIC vireo_options ${ARGN})
+  else()
+    add_library(vireo_${name} INTERFACE)
+    target_link_libraries(vireo_${name} INTERFACE vireo_options ${ARGN})
+  endif()
+  add_library(vireo::${name} ALIAS vireo_${name})
+endfunction()
+
+# vireo_test(NAME LIBRARY...): a GoogleTest program of every *_test.cc in the calling folder.
+function(vireo_test name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE vireo_options GTest::gmock_main ${ARGN})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+endfunction()

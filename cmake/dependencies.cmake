@@ -1,0 +1,29 @@
+# Libraries from the distribution (Debian 12 or 13); `scripts/setup` installs them.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(SLIRP REQUIRED IMPORTED_TARGET slirp)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+find_library(FDT_LIBRARY fdt REQUIRED)
+find_library(NUMA_LIBRARY numa REQUIRED)
+
+# Asio is used header-only and without Boost.System's compiled part.
+add_library(vireo_asio INTERFACE)
+target_link_libraries(vireo_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(vireo_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
+
+if(VIREO_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+if(VIREO_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "hv/base/result.h"
+#include "hv/base/unique_fd.h"
+#include "hv/core/guest_address.h"
+#include "hv/core/state_io.h"
+
+namespace hv {
+
+/// What host pages a region asks for. `automatic` takes transparent huge pages where the host gives them; an explicit
+/// size fails when the host has none reserved.
+enum class HugePages { automatic, off, size_2mib, size_1gib };
+
+/// Where a region's pages come from (numa(7)). `none` leaves the process's policy alone.
+struct NumaPolicy {
+  enum class Mode { none, bind, interleave, preferred };
+  Mode mode = Mode::none;
+  std::vector<unsigned> nodes;
+};
+
+struct RegionConfig {
+  GuestAddress base;
+  uint64_t size = 0;  ///< bytes, a multiple of kGuestPageSize
+  HugePages huge_pages = HugePages::automatic;
+  NumaPolicy numa;
+};
+
+/// The guest's RAM: disjoint regions, each one memfd mapping.
+///
+/// Every function may be called from every thread. An address outside RAM is an Error or a nullptr, never an abort: it
+/// comes from the guest. Reads are single-fetch copies: what was checked is what is used, whatever other vCPUs write
+/// meanwhile. Every write marks its pages dirty.
+class GuestMemory {
+ public:
+  struct Region {
+    GuestRange range;
+    std::byte* host = nullptr;
+    int fd = -1;
+    uint64_t first_page = 0;  ///< index of the region's first page in the dirty bitmap
+  };
+
+  /// Errors: overlapping or misaligned regions; no memory; no such huge pages; no such NUMA node.
+  static Result<std::unique_ptr<GuestMemory>> create(std::span<const RegionConfig> regions);
+  ~GuestMemory();
+  GuestMemory(const GuestMemory&) = delete;
+  GuestMemory& operator=(const GuestMemory&) = delete;
+
+  /// Sorted by address.
+  std::span<const Region> regions() const noexcept { return regions_; }
+  uint64_t size() const noexcept;
+
+  /// Copies guest memory out. The range may run over adjacent regions. Error: any byte of it is not RAM.
+  Result<void> read(GuestAddress address, std::span<std::byte> out) const;
+  Result<void> write(GuestAddress address, std::span<const std::byte> data);
+  Result<void> fill(GuestAddress address, uint64_t length, std::byte value);
+
+  /// One object, little-endian, of any alignment; fetched once (a single access where it is naturally aligned).
+  template <typename T>
+    requires std::is_trivially_copyable_v<T>
+  Result<T> load(GuestAddress address) const {
+    T value;
+    TRY(read(address, std::as_writable_bytes(std::span(&value, 1))));
+    return value;
+  }
+  template <typename T>
+    requires std::is_trivially_copyable_v<T>
+  Result<void> store(GuestAddress address, const T& value) {
+    return write(address, std::as_bytes(std::span(&value, 1)));
+  }
+
+  /// The host address of `length` bytes that lie within one region, or nullptr. A caller that writes through it calls
+  /// `mark_dirty` afterwards. Guests change the bytes at any time: copy before checking.
+  std::byte* host_pointer(GuestAddress address, uint64_t length) const noexcept;
+
+  /// Marks the pages of a range as written. Bytes outside RAM are ignored.
+  void mark_dirty(GuestAddress address, uint64_t length) noexcept;
+  bool is_dirty(GuestAddress address) const noexcept;
+  /// Bitmap of one region, bit n for its page n; the pages it names become clean. Each written page is in exactly one result.
+  std::vector<uint64_t> take_dirty(const Region& region) noexcept;
+
+  /// Gives a range's host pages back (balloon, free page reporting); it reads as zeros afterwards. Error: not RAM.
+  Result<void> discard(GuestAddress address, uint64_t length);
+
+  /// Contents of all regions, zero pages left out.
+  void save(StateWriter& writer) const;
+  Result<void> load_state(StateReader& reader);
+
+ private:
+  GuestMemory() = default;
+  const Region* find(GuestAddress address) const noexcept;
+
+  std::vector<Region> regions_;
+  std::vector<UniqueFd> fds_;
+  std::vector<std::atomic<uint64_t>> dirty_;
+};
+
+}  // namespace hv
