@@ -13,8 +13,8 @@ namespace hv {
 }  // namespace hv
 
 /// Stops the program when `condition` is false: for mistakes of our own, never for what a guest or a user wrote.
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) [[unlikely]]                                   \
-      ::hv::check_failed(#condition, __FILE__, __LINE__);            \
+#define CHECK(condition)                                  \
+  do {                                                    \
+    if (!(condition)) [[unlikely]]                        \
+      ::hv::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

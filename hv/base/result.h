@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,12 +35,18 @@ template <typename... Args>
   return tl::unexpected(Error{fmt::format(format, std::forward<Args>(args)...) + ": " + std::strerror(code), code});
 }
 
+/// What TRY evaluates to; `result` holds a value.
+template <typename T>
+T take_value(Result<T>&& result) {
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
 }  // namespace hv
 
 /// The value of a Result, or a return from the calling function with its error.
-#define TRY(...)                                                               \
-  ({                                                                           \
-    auto&& try_result = (__VA_ARGS__);                                         \
-    if (!try_result) return tl::unexpected(std::move(try_result).error());     \
-    std::move(try_result).value();                                             \
+#define TRY(...)                                                           \
+  ({                                                                       \
+    auto try_result = (__VA_ARGS__);                                       \
+    if (!try_result) return tl::unexpected(std::move(try_result).error()); \
+    ::hv::take_value(std::move(try_result));                               \
   })

@@ -43,11 +43,15 @@ class AlarmService {
   friend class Alarm;
   void loop();
 
+  void run(Alarm& alarm, std::unique_lock<std::mutex>& lock);
+  Alarm* earliest() const noexcept;
+
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::condition_variable idle_;
-  std::vector<Alarm*> alarms_;
-  Alarm* running_ = nullptr;
+  std::condition_variable changed_;  ///< an alarm is earlier than `wake_at_`, or `stop_`
+  std::condition_variable idle_;     ///< a callback ended
+  std::vector<Alarm*> alarms_;       ///< all that exist; a machine has a few, so a scan beats a heap
+  Alarm* running_ = nullptr;         ///< nullptr also when it was destroyed by its own callback
+  Alarm::Time wake_at_ = Alarm::Time::max();
   bool stop_ = false;
   std::thread thread_;
 };

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "hv/base/log.h"
 #include "hv/base/result.h"
 #include "hv/core/guest_address.h"
 
@@ -28,7 +28,7 @@ class Bus {
 
   explicit Bus(Unclaimed unclaimed) : unclaimed_(unclaimed) {}
 
-  /// `device` must outlive the bus. Error: the range is empty or overlaps another, both named.
+  /// `device` must outlive the bus. Error: the range is empty, wraps or overlaps another, both named.
   Result<void> add(GuestRange range, BusDevice& device, std::string name);
 
   uint64_t read(GuestAddress address, unsigned size) noexcept;
@@ -37,7 +37,7 @@ class Bus {
   bool claims(GuestAddress address, unsigned size) const noexcept;
 
   /// Accesses that nothing claimed so far.
-  uint64_t unclaimed_count() const noexcept { return unclaimed_count_.load(std::memory_order_relaxed); }
+  uint64_t unclaimed_count() const noexcept { return unclaimed_error_.count(); }
 
  private:
   struct Entry {
@@ -46,11 +46,10 @@ class Bus {
     std::string name;
   };
   const Entry* find(GuestAddress address, unsigned size) const noexcept;
-  void note_unclaimed(GuestAddress address, unsigned size, const char* what) noexcept;
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  ///< sorted by address
   Unclaimed unclaimed_;
-  std::atomic<uint64_t> unclaimed_count_{0};
+  log::GuestError unclaimed_error_;
 };
 
 }  // namespace hv

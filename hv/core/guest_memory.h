@@ -46,7 +46,8 @@ class GuestMemory {
     GuestRange range;
     std::byte* host = nullptr;
     int fd = -1;
-    uint64_t first_page = 0;  ///< index of the region's first page in the dirty bitmap
+    uint64_t first_page = 0;  ///< index of the region's first page in the dirty bitmap, a multiple of 64
+    uint64_t host_page_size = kGuestPageSize;
   };
 
   /// Errors: overlapping or misaligned regions; no memory; no such huge pages; no such NUMA node.
@@ -66,15 +67,14 @@ class GuestMemory {
 
   /// One object, little-endian, of any alignment; fetched once (a single access where it is naturally aligned).
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  Result<T> load(GuestAddress address) const {
+  requires std::is_trivially_copyable_v<T> Result<T> load(GuestAddress address)
+  const {
     T value;
     TRY(read(address, std::as_writable_bytes(std::span(&value, 1))));
     return value;
   }
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  Result<void> store(GuestAddress address, const T& value) {
+  requires std::is_trivially_copyable_v<T> Result<void> store(GuestAddress address, const T& value) {
     return write(address, std::as_bytes(std::span(&value, 1)));
   }
 
@@ -85,7 +85,8 @@ class GuestMemory {
   /// Marks the pages of a range as written. Bytes outside RAM are ignored.
   void mark_dirty(GuestAddress address, uint64_t length) noexcept;
   bool is_dirty(GuestAddress address) const noexcept;
-  /// Bitmap of one region, bit n for its page n; the pages it names become clean. Each written page is in exactly one result.
+  /// Bitmap of one region, bit n for its page n; the pages it names become clean. Each written page is in exactly one
+  /// result.
   std::vector<uint64_t> take_dirty(const Region& region) noexcept;
 
   /// Gives a range's host pages back (balloon, free page reporting); it reads as zeros afterwards. Error: not RAM.
@@ -96,8 +97,25 @@ class GuestMemory {
   Result<void> load_state(StateReader& reader);
 
  private:
+  /// Bytes of a range that lie within one region.
+  struct Piece {
+    const Region* region = nullptr;
+    uint64_t offset = 0;  ///< within the region
+    uint64_t length = 0;
+    std::byte* host() const noexcept { return region->host + offset; }
+  };
+
   GuestMemory() = default;
   const Region* find(GuestAddress address) const noexcept;
+  /// The first piece of a range; its region is nullptr if the first byte is not RAM.
+  Piece piece(GuestAddress address, uint64_t length) const noexcept;
+  bool covers(GuestAddress address, uint64_t length) const noexcept;
+  /// Calls `visit(piece)` for a range's pieces in order. Error, and no call, when any byte is not RAM.
+  template <typename Visit>
+  Result<void> visit(GuestAddress address, uint64_t length, Visit&& visit) const;
+  void mark_dirty(const Piece& piece) noexcept;
+  void discard(const Piece& piece) noexcept;
+  void load_region(StateReader& reader, const Region& region);
 
   std::vector<Region> regions_;
   std::vector<UniqueFd> fds_;
