@@ -86,6 +86,17 @@ struct ImmediateLayout {
     return static_cast<int32_t>(value << sign_bits) >> sign_bits;
   }
 
+  /// The encoding's bits for `value`; bits of the value that the encoding does not have are lost.
+  constexpr uint32_t scatter(int32_t value) const noexcept {
+    uint32_t raw = 0;
+    for (unsigned i = 0; i < count; ++i)
+      raw |= ((static_cast<uint32_t>(value) >> runs[i].to) & runs[i].mask) << runs[i].from;
+    return raw;
+  }
+
+  /// The encoding's bits that hold the value.
+  constexpr uint32_t field() const noexcept { return scatter(-1); }
+
  private:
   static consteval unsigned number(std::string_view text, unsigned& position) {
     unsigned value = 0;
@@ -119,6 +130,10 @@ struct RegisterField {
   uint8_t base = 0;
 
   constexpr uint8_t read(uint32_t raw) const noexcept { return static_cast<uint8_t>(((raw >> shift) & mask) + base); }
+  constexpr uint32_t field() const noexcept { return uint32_t{mask} << shift; }
+  /// The encoding's bits for register `number`, which must be one that can be encoded: base to base + mask.
+  constexpr uint32_t write(unsigned number) const noexcept { return (number - base) << shift; }
+  constexpr bool holds(unsigned number) const noexcept { return number >= base && number - base <= mask; }
 };
 
 }  // namespace emu

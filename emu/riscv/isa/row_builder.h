@@ -44,6 +44,7 @@ consteval Row row32(std::string_view name, Op op, Extension extension, Flow flow
   use(row.rs1, row.rs1_class, 's', 'S', 15);
   use(row.rs2, row.rs2_class, 't', 'T', 20);
   use(row.rs3, row.rs3_class, 'r', 'R', 27);
+  row.has_rounding_mode = pattern.has('m');
   if (pattern.has('z')) row.rs1 = {15, 31, 0};
   for (const ImmediateFormat& format : kImmediateFormats) {
     if (pattern.has(format.letter))

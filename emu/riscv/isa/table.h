@@ -49,6 +49,8 @@ struct Row {
   ImmediateLayout immediate{};
   int32_t constant = 0;  ///< the immediate when `immediate` has no bits
 
+  bool has_rounding_mode = false;  ///< bits 14:12 are one
+
   constexpr bool is_compressed() const noexcept { return length == 2; }
 };
 
