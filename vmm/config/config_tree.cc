@@ -1,0 +1,151 @@
+#include "vmm/config/config_tree.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <yaml-cpp/yaml.h>
+
+namespace vmm {
+namespace {
+
+constexpr int kMaxDepth = 16;
+constexpr size_t kMaxNodes = 10'000;
+constexpr size_t kMaxFileSize = 1u << 20;
+
+class Converter {
+ public:
+  explicit Converter(const std::string& file) : file_(std::make_shared<const std::string>(file)) {}
+
+  hv::Result<ConfigNode> convert(const YAML::Node& yaml, int depth = 0) {
+    ConfigNode node;
+    node.location = location(yaml.Mark());
+    if (depth > kMaxDepth) return error_at(node.location, "nested too deeply; at most {} levels", kMaxDepth);
+    if (++count_ > kMaxNodes) return error_at(node.location, "too large; at most {} values", kMaxNodes);
+    switch (yaml.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null:
+        return node;
+      case YAML::NodeType::Scalar:
+        node.kind = ConfigNode::Kind::scalar;
+        node.scalar = yaml.Scalar();
+        return node;
+      case YAML::NodeType::Sequence:
+        node.kind = ConfigNode::Kind::list;
+        for (const YAML::Node& item : yaml) node.items.push_back(TRY(convert(item, depth + 1)));
+        return node;
+      case YAML::NodeType::Map:
+        break;
+    }
+    node.kind = ConfigNode::Kind::map;
+    for (const auto& pair : yaml) {
+      const Location key_location = location(pair.first.Mark());
+      if (!pair.first.IsScalar()) return error_at(key_location, "a key must be a word");
+      const std::string& key = pair.first.Scalar();
+      if (const ConfigNode::Entry* first = node.find(key)) {
+        return error_at(key_location, "\"{}\" is given twice; the first is in line {}", key, first->location.line);
+      }
+      ConfigNode value = TRY(convert(pair.second, depth + 1));
+      if (value.kind == ConfigNode::Kind::null) value.location = key_location;  // yaml-cpp gives the next token's
+      node.entries.push_back({key, key_location, std::move(value)});
+    }
+    return node;
+  }
+
+  Location location(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
+
+ private:
+  std::shared_ptr<const std::string> file_;
+  size_t count_ = 0;
+};
+
+hv::Result<std::string> read_text(const std::string& path) {
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) return hv::error("{}: is a folder, not a machine file", path);
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return hv::os_error("{}: cannot be read", path);
+  std::string text(kMaxFileSize + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  if (text.size() > kMaxFileSize) return hv::error("{}: too large for a machine file (over 1 MiB)", path);
+  return text;
+}
+
+/// `chain` has the files from the first one down to the one whose base is read.
+hv::Result<ConfigNode> read_with_bases(const std::string& path, std::vector<std::string>& chain) {
+  ConfigNode node = TRY(read_yaml(TRY(read_text(path)), path));
+  const ConfigNode::Entry* const base = node.find("base");
+  if (base == nullptr) return node;
+  if (base->value.kind != ConfigNode::Kind::scalar || base->value.scalar.empty())
+    return error_at(base->value.location, "\"base\" must be the path of a machine file");
+  std::error_code code;
+  chain.push_back(std::filesystem::weakly_canonical(path, code).string());
+  const std::string base_path = (std::filesystem::path(path).parent_path() / base->value.scalar).string();
+  if (!std::filesystem::is_regular_file(base_path, code))
+    return error_at(base->value.location, "the base {} is not a file that exists", base_path);
+  if (std::ranges::find(chain, std::filesystem::weakly_canonical(base_path, code).string()) != chain.end())
+    return error_at(base->value.location, "{} is its own base", base_path);
+  ConfigNode under = TRY(read_with_bases(base_path, chain));
+  std::erase_if(node.entries, [](const ConfigNode::Entry& entry) { return entry.key == "base"; });
+  merge(under, std::move(node));
+  return under;
+}
+
+/// yaml-cpp's "bad conversion at line 1" and so on, without the place that it repeats.
+std::string reason(const YAML::Exception& failure) {
+  return failure.msg.empty() ? std::string("bad YAML") : "bad YAML: " + failure.msg;
+}
+
+}  // namespace
+
+std::string Location::text() const {
+  const std::string name = file == nullptr ? std::string("machine file") : *file;
+  return line == 0 ? name : fmt::format("{}:{}:{}", name, line, column);
+}
+
+const ConfigNode::Entry* ConfigNode::find(std::string_view key) const {
+  const auto found = std::ranges::find(entries, key, &Entry::key);
+  return found == entries.end() ? nullptr : &*found;
+}
+
+hv::Result<ConfigNode> read_yaml(std::string_view text, const std::string& file) {
+  Converter converter(file);
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      return error_at(converter.location(documents[1].Mark()), "a machine file has one document; this is a second one");
+    }
+    if (documents.empty()) return error_at(converter.location(YAML::Mark()), "the machine file is empty");
+    return converter.convert(documents[0]);
+  } catch (const YAML::Exception& failure) {
+    return error_at(converter.location(failure.mark), "{}", reason(failure));
+  } catch (const std::exception& failure) {  // yaml-cpp lets conversions of the standard library through
+    return hv::error("{}: bad YAML", file);
+  }
+}
+
+hv::Result<ConfigNode> read_machine_file(const std::string& path) {
+  std::vector<std::string> chain;
+  return read_with_bases(path, chain);
+}
+
+void merge(ConfigNode& under, ConfigNode over) {
+  if (under.kind != ConfigNode::Kind::map || over.kind != ConfigNode::Kind::map) {
+    under = std::move(over);
+    return;
+  }
+  under.location = over.location;
+  for (ConfigNode::Entry& entry : over.entries) {
+    const auto found = std::ranges::find(under.entries, entry.key, &ConfigNode::Entry::key);
+    if (found == under.entries.end()) {
+      under.entries.push_back(std::move(entry));
+    } else {
+      found->location = entry.location;
+      merge(found->value, std::move(entry.value));
+    }
+  }
+}
+
+}  // namespace vmm

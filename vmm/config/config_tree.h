@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hv/base/result.h"
+
+namespace vmm {
+
+/// Where a value was written. Line 0 stands for no place in a file: `file` is then the name of a command-line option.
+struct Location {
+  std::shared_ptr<const std::string> file;
+  int line = 0;    ///< from 1
+  int column = 0;  ///< from 1
+
+  std::string text() const;
+};
+
+/// An Error that starts with the place: "file:line:column: ...".
+template <typename... Args>
+[[nodiscard]] tl::unexpected<hv::Error> error_at(const Location& location, fmt::format_string<Args...> format,
+                                                 Args&&... args) {
+  return hv::error("{}: {}", location.text(), fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// A machine file as it was written, before any key is known: a tree in which each node knows its place.
+struct ConfigNode {
+  enum class Kind { null, scalar, list, map };
+  struct Entry;
+
+  Kind kind = Kind::null;
+  Location location = {};
+  std::string scalar = {};
+  std::vector<ConfigNode> items = {};  ///< of a list
+  std::vector<Entry> entries = {};     ///< of a map, in the order written; keys differ
+
+  const Entry* find(std::string_view key) const;
+};
+
+struct ConfigNode::Entry {
+  std::string key;
+  Location location = {};
+  ConfigNode value;
+};
+
+/// Reads YAML text. Errors: bad syntax, a key twice, keys that are no scalars, several documents, nesting or size
+/// beyond what a machine file can need (aliases are expanded).
+hv::Result<ConfigNode> read_yaml(std::string_view text, const std::string& file);
+
+/// Reads a file and the files that its `base` keys name, each under the one that names it: maps are merged, everything
+/// else is replaced. Errors: also unreadable files, a file that is its own base.
+hv::Result<ConfigNode> read_machine_file(const std::string& path);
+
+/// Puts `over` on top of `under`.
+void merge(ConfigNode& under, ConfigNode over);
+
+}  // namespace vmm

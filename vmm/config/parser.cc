@@ -1,0 +1,352 @@
+#include "vmm/config/parser.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "vmm/config/image_cache.h"
+#include "vmm/config/schema.h"
+#include "vmm/config/values.h"
+
+namespace vmm {
+namespace {
+
+using NodeKind = ConfigNode::Kind;
+using Kind = Field::Kind;
+
+std::string quoted_list(std::span<const Choice> choices) {
+  std::string text;
+  for (const Choice& choice : choices) {
+    if (choice.supported) text += (text.empty() ? "" : ", ") + std::string(choice.name);
+  }
+  return text;
+}
+
+std::string expected(const Field& field) {
+  switch (field.kind) {
+    case Kind::boolean:
+      return "true or false";
+    case Kind::integer:
+      return fmt::format("a whole number from {} to {}", field.minimum, field.maximum);
+    case Kind::size:
+      return "a size like 512MiB";
+    case Kind::text:
+      return "text";
+    case Kind::path:
+      return "a path";
+    case Kind::choice:
+      return "one of " + quoted_list(field.choices);
+    case Kind::text_list:
+      return "a list of texts";
+    case Kind::integer_list:
+      return "a list of numbers";
+    case Kind::map:
+      return "a map of keys and values";
+    case Kind::map_list:
+      return "a list of maps";
+  }
+  return "something else";
+}
+
+class Parser {
+ public:
+  /// `where` is the map's key in its parent, empty at the top.
+  hv::Result<void> parse_map(const ConfigNode& node, std::span<const Field> fields, void* object,
+                             const std::string& where) {
+    for (const ConfigNode::Entry& entry : node.entries) {
+      const auto field = std::ranges::find(fields, entry.key, &Field::key);
+      if (field == fields.end()) return unknown_key(entry, fields, where);
+      const std::string name = where.empty() ? entry.key : where + "." + entry.key;
+      if (!field->supported) {
+        return error_at(entry.location, "\"{}\" is not supported by this version of vireo; remove it", name);
+      }
+      TRY(parse_field(entry.value, *field, object, name));
+    }
+    for (const Field& field : fields) {
+      if (node.find(field.key) != nullptr) continue;
+      const std::string name = where.empty() ? std::string(field.key) : where + "." + std::string(field.key);
+      TRY(apply_default(node, field, object, name));
+    }
+    return {};
+  }
+
+ private:
+  static hv::Result<void> unknown_key(const ConfigNode::Entry& entry, std::span<const Field> fields,
+                                      const std::string& where) {
+    std::vector<std::string_view> known;
+    for (const Field& field : fields) known.push_back(field.key);
+    const std::string in = where.empty() ? "" : fmt::format(" in \"{}\"", where);
+    if (const std::string_view close = nearest(entry.key, known); !close.empty())
+      return error_at(entry.location, "unknown key \"{}\"{}; did you mean \"{}\"?", entry.key, in, close);
+    return error_at(entry.location, "unknown key \"{}\"{}; the keys are {}", entry.key, in, fmt::join(known, ", "));
+  }
+
+  hv::Result<void> apply_default(const ConfigNode& node, const Field& field, void* object, const std::string& name) {
+    if (field.required) return error_at(node.location, "\"{}\" is missing; it must be {}", name, expected(field));
+    if (field.kind == Kind::map && field.supported) {
+      // A map that is absent is a map without keys, unless a key of it would have to be given.
+      if (std::ranges::any_of(field.fields, &Field::required)) return {};
+      return parse_map(ConfigNode{.kind = NodeKind::map, .location = node.location}, field.fields, field.child(object),
+                       name);
+    }
+    if (field.default_value.empty()) return {};
+    ConfigNode value{.kind = NodeKind::scalar, .location = node.location, .scalar = std::string(field.default_value)};
+    return parse_field(value, field, object, name);
+  }
+
+  hv::Result<void> parse_field(const ConfigNode& node, const Field& field, void* object, const std::string& name) {
+    switch (field.kind) {
+      case Kind::map:
+        if (node.kind == NodeKind::null) return {};
+        if (node.kind != NodeKind::map) return wrong_kind(node, field, name);
+        return parse_map(node, field.fields, field.child(object), name);
+      case Kind::map_list:
+        return parse_map_list(node, field, object, name);
+      case Kind::text_list:
+      case Kind::integer_list:
+        return parse_list(node, field, object, name);
+      default:
+        return set(node, field, object, TRY(scalar_value(node, field, name)));
+    }
+  }
+
+  hv::Result<void> parse_map_list(const ConfigNode& node, const Field& field, void* object, const std::string& name) {
+    if (node.kind == NodeKind::null) return {};
+    if (node.kind != NodeKind::list) return wrong_kind(node, field, name);
+    for (size_t i = 0; i < node.items.size(); ++i) {
+      const ConfigNode& item = node.items[i];
+      const std::string item_name = fmt::format("{}[{}]", name, i);
+      if (item.kind != NodeKind::map)
+        return error_at(item.location, "\"{}\" must be a map of keys and values", item_name);
+      TRY(parse_map(item, field.fields, field.child(object), item_name));
+    }
+    return {};
+  }
+
+  hv::Result<void> parse_list(const ConfigNode& node, const Field& field, void* object, const std::string& name) {
+    if (node.kind == NodeKind::null) return {};
+    if (node.kind != NodeKind::list) return wrong_kind(node, field, name);
+    for (const ConfigNode& item : node.items) {
+      if (item.kind != NodeKind::scalar) return wrong_kind(item, field, name);
+      FieldValue value;
+      if (field.kind == Kind::integer_list) {
+        value.number = TRY(integer(item, field, name));
+      } else {
+        value.text = item.scalar;
+      }
+      TRY(set(item, field, object, value));
+    }
+    return {};
+  }
+
+  static hv::Result<void> set(const ConfigNode& node, const Field& field, void* object, const FieldValue& value) {
+    const hv::Result<void> result = field.set(object, value);
+    if (!result) return error_at(node.location, "{}", result.error().message);
+    return {};
+  }
+
+  static hv::Result<FieldValue> scalar_value(const ConfigNode& node, const Field& field, const std::string& name) {
+    FieldValue value;
+    if (node.kind != NodeKind::scalar) return wrong_kind(node, field, name);
+    switch (field.kind) {
+      case Kind::boolean:
+        if (node.scalar != "true" && node.scalar != "false") return wrong_kind(node, field, name);
+        value.boolean = node.scalar == "true";
+        return value;
+      case Kind::integer:
+        value.number = TRY(integer(node, field, name));
+        return value;
+      case Kind::size:
+        value.number = TRY(size(node, field, name));
+        return value;
+      case Kind::choice:
+        value.number = TRY(choice(node, field, name));
+        return value;
+      case Kind::path:
+        value.text = TRY(path(node, name));
+        return value;
+      default:
+        value.text = node.scalar;
+        return value;
+    }
+  }
+
+  static hv::Result<uint64_t> integer(const ConfigNode& node, const Field& field, const std::string& name) {
+    const std::optional<uint64_t> number = parse_integer(node.scalar);
+    if (!number || *number < field.minimum || *number > field.maximum) {
+      return error_at(node.location, "\"{}\" must be a whole number from {} to {}, not \"{}\"", name, field.minimum,
+                      field.maximum, node.scalar);
+    }
+    return *number;
+  }
+
+  static hv::Result<uint64_t> size(const ConfigNode& node, const Field& field, const std::string& name) {
+    const hv::Result<uint64_t> bytes = parse_size(node.scalar);
+    if (!bytes) return error_at(node.location, "{}", bytes.error().message);
+    constexpr uint64_t kMiB = uint64_t{1} << 20;
+    if (*bytes < field.minimum || *bytes > field.maximum || *bytes % kMiB != 0) {
+      return error_at(node.location, "\"{}\" must be whole MiB from {} to {}, not {}", name, size_text(field.minimum),
+                      size_text(field.maximum), node.scalar);
+    }
+    return *bytes;
+  }
+
+  static hv::Result<uint64_t> choice(const ConfigNode& node, const Field& field, const std::string& name) {
+    const auto found = std::ranges::find(field.choices, node.scalar, &Choice::name);
+    if (found == field.choices.end()) {
+      std::vector<std::string_view> names;
+      for (const Choice& choice : field.choices) names.push_back(choice.name);
+      const std::string_view close = nearest(node.scalar, names);
+      return error_at(node.location, "\"{}\" must be {}, not \"{}\"{}", name, expected(field), node.scalar,
+                      close.empty() ? "" : fmt::format("; did you mean \"{}\"?", close));
+    }
+    if (!found->supported) {
+      return error_at(node.location, "\"{}: {}\" is not supported by this version of vireo; use {}", name, found->name,
+                      quoted_list(field.choices));
+    }
+    return static_cast<uint64_t>(found - field.choices.begin());
+  }
+
+  static hv::Result<std::string> path(const ConfigNode& node, const std::string& name) {
+    if (node.scalar.empty()) return error_at(node.location, "\"{}\" must be a path, not empty", name);
+    std::error_code code;
+    if (node.scalar.starts_with(kCachePrefix)) {
+      const std::string_view cached = std::string_view(node.scalar).substr(kCachePrefix.size());
+      const hv::Result<std::string> file = cached_image_path(cached);
+      if (!file) return error_at(node.location, "{}", file.error().message);
+      if (!std::filesystem::exists(*file, code)) {
+        return error_at(node.location, "{} is not in the image cache ({}); run \"vireo image build {}\"", node.scalar,
+                        *file, cached.substr(0, cached.find('/')));
+      }
+      return *file;
+    }
+    const std::string file = resolve(node, node.scalar);
+    if (std::filesystem::is_directory(file, code))
+      return error_at(node.location, "\"{}\" must be a file, and {} is a folder", name, file);
+    if (!std::filesystem::exists(file, code)) {
+      return error_at(node.location, "{}: {}", file,
+                      code && code != std::errc::no_such_file_or_directory ? code.message() : "no such file");
+    }
+    return file;
+  }
+
+  static std::string resolve(const ConfigNode& node, const std::string& path) {
+    if (node.location.line == 0 || node.location.file == nullptr) return path;
+    return (std::filesystem::path(*node.location.file).parent_path() / path).string();
+  }
+
+  static tl::unexpected<hv::Error> wrong_kind(const ConfigNode& node, const Field& field, const std::string& name) {
+    const std::string found = node.kind == NodeKind::scalar ? fmt::format("\"{}\"", node.scalar)
+                              : node.kind == NodeKind::null ? std::string("empty")
+                              : node.kind == NodeKind::list ? std::string("a list")
+                                                            : std::string("a map");
+    return error_at(node.location, "\"{}\" must be {}, not {}", name, expected(field), found);
+  }
+};
+
+/// The place of a key, or of the whole tree where it is not given.
+Location place(const ConfigNode& tree, std::initializer_list<std::string_view> path) {
+  const ConfigNode* node = &tree;
+  Location location = tree.location;
+  for (const std::string_view key : path) {
+    const ConfigNode::Entry* const entry = node->find(key);
+    if (entry == nullptr) break;
+    location = entry->location;
+    node = &entry->value;
+  }
+  return location;
+}
+
+/// What no single key can be blamed for.
+hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
+  const BootConfig& boot = config.boot;
+  if (boot.bare.empty() && boot.kernel.empty() && boot.firmware.empty()) {
+    return error_at(place(tree, {"boot"}),
+                    "nothing to boot; give \"boot.kernel\", a Linux kernel like "
+                    "cache:riscv64/vmlinuz");
+  }
+  if (!boot.bare.empty() && !(boot.kernel.empty() && boot.firmware.empty() && boot.initrd.empty())) {
+    return error_at(place(tree, {"boot", "bare"}),
+                    "\"boot.bare\" runs without a kernel, a firmware and an initrd; "
+                    "remove those or this");
+  }
+  if (!boot.initrd.empty() && boot.kernel.empty())
+    return error_at(place(tree, {"boot", "initrd"}), "\"boot.initrd\" needs \"boot.kernel\"");
+  constexpr size_t kMaxCmdline = 2047;  // COMMAND_LINE_SIZE of Linux on the smallest of the architectures, less the NUL
+  if (boot.cmdline.size() > kMaxCmdline)
+    return error_at(place(tree, {"boot", "cmdline"}), "the command line is longer than {} bytes", kMaxCmdline);
+  for (const DiskConfig& disk : config.disks) {
+    constexpr size_t kSerialSize = 20;  // VIRTIO 1.2 §5.2.6.1
+    if (disk.serial.size() > kSerialSize)
+      return error_at(place(tree, {"disks"}), "the serial \"{}\" is longer than {} bytes", disk.serial, kSerialSize);
+  }
+  for (const NetworkConfig& network : config.networks) {
+    if (network.backend == NetworkBackend::tap && !network.forward.empty())
+      return error_at(place(tree, {"networks"}),
+                      "\"forward\" is for the user backend; a tap network has its own routes");
+    if (network.backend == NetworkBackend::user && !network.interface.empty())
+      return error_at(place(tree, {"networks"}), "\"interface\" is for the tap backend");
+    if (network.backend == NetworkBackend::tap && network.interface.empty())
+      return error_at(place(tree, {"networks"}), "a tap network needs \"interface\", the host's interface");
+  }
+  if (config.numa.mode != hv::NumaPolicy::Mode::none && config.numa.nodes.empty())
+    return error_at(place(tree, {"numa"}), "\"numa.policy\" needs \"numa.nodes\", a list like [0]");
+  return {};
+}
+
+/// A console's socket or file is relative to the machine file too, and need not exist.
+void resolve_console(const ConfigNode& tree, ConsoleEnd& console) {
+  const Location location = place(tree, {"console", "backend"});
+  if (!console.path.empty() && location.line != 0)
+    console.path = (std::filesystem::path(*location.file).parent_path() / console.path).string();
+}
+
+/// The tree that the options would be if they were a machine file.
+ConfigNode tree_of(std::span<const ConfigOverride> overrides) {
+  ConfigNode tree{.kind = NodeKind::map, .location = {std::make_shared<const std::string>("command line")}};
+  for (const ConfigOverride& item : overrides) {
+    const Location location{std::make_shared<const std::string>(item.option)};
+    ConfigNode value{.kind = NodeKind::scalar, .location = location, .scalar = item.value};
+    std::string key = item.key;
+    if (const size_t dot = key.find('.'); dot != std::string::npos) {
+      ConfigNode inner{.kind = NodeKind::map, .location = location};
+      inner.entries.push_back({key.substr(dot + 1), location, std::move(value)});
+      value = std::move(inner);
+      key.resize(dot);
+    }
+    ConfigNode outer{.kind = NodeKind::map, .location = tree.location};
+    outer.entries.push_back({key, location, std::move(value)});
+    merge(tree, std::move(outer));
+  }
+  return tree;
+}
+
+}  // namespace
+
+hv::Result<MachineConfig> parse_machine(const ConfigNode& tree) {
+  if (tree.kind != NodeKind::map)
+    return error_at(tree.location, "a machine file is a map of keys and values, like \"arch: riscv64\"");
+  MachineConfig config;
+  TRY(Parser().parse_map(tree, machine_fields(), &config, ""));
+  TRY(check_together(tree, config));
+  resolve_console(tree, config.console.end);
+  return config;
+}
+
+hv::Result<MachineConfig> load_machine_file(const std::string& path, std::span<const ConfigOverride> overrides) {
+  ConfigNode tree = TRY(read_machine_file(path));
+  if (tree.kind == NodeKind::map) {
+    const Location location = tree.location;
+    merge(tree, tree_of(overrides));
+    tree.location = location;
+  }
+  MachineConfig config = TRY(parse_machine(tree));
+  if (config.name.empty()) config.name = std::filesystem::path(path).stem().string();
+  return config;
+}
+
+hv::Result<MachineConfig> machine_from_options(std::span<const ConfigOverride> overrides) {
+  return parse_machine(tree_of(overrides));
+}
+
+}  // namespace vmm
