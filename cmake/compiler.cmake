@@ -19,6 +19,9 @@ if(VIREO_SANITIZE)
   target_link_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE})
   target_compile_definitions(vireo_options INTERFACE VIREO_SANITIZED=1)
 endif()
+if(VIREO_FUZZ)
+  target_compile_options(vireo_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # vireo_library(NAME DEPENDENCY...): a static library of every .cc file in the calling folder.
 # Alias vireo::NAME. A folder that has headers only becomes an interface library.
