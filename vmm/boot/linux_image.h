@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "hv/base/result.h"
+
+namespace vmm {
+
+/// The header of a flat RISC-V Linux kernel (Documentation/arch/riscv/boot-image-header.rst).
+struct LinuxImageHeader {
+  uint64_t text_offset = 0;  ///< from the start of RAM to where the image goes, bytes
+  uint64_t image_size = 0;   ///< memory that the kernel takes, bss included, bytes
+};
+
+/// Error: no such header, a big-endian kernel, or a size that cannot be.
+hv::Result<LinuxImageHeader> parse_riscv_image(std::span<const std::byte> image);
+
+/// Takes a kernel out of what it is wrapped in: gzip, zstd, EFI zboot. A kernel that is not wrapped is returned as it
+/// is. Error: malformed or unknown compression, or more than `limit` bytes.
+hv::Result<std::vector<std::byte>> unwrap_kernel(std::vector<std::byte> file, size_t limit);
+
+}  // namespace vmm
