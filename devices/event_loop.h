@@ -1,7 +1,9 @@
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -30,7 +32,9 @@ class EventLoop {
 
   /// Runs `task` on the loop, after what was posted before. Any thread; returns at once.
   void post(std::function<void()> task);
-  /// Runs `task` on the loop and waits for its end. On the loop's own thread, or while the loop stands still, it runs at once.
+  /// Runs `task` on the loop and waits for its end. On the loop's own thread, or while the loop stands still, it runs
+  /// at once; also when the loop is stopped before the task's turn came. Any thread, but one at a time while it stands
+  /// still.
   void run_and_wait(const std::function<void()>& task);
 
   bool on_loop_thread() const noexcept;
@@ -39,6 +43,9 @@ class EventLoop {
   std::string name_;
   std::unique_ptr<boost::asio::io_context> context_;
   std::thread thread_;
+  std::mutex mutex_;                 ///< guards `running_`, and who runs a task of `run_and_wait`
+  std::condition_variable changed_;  ///< the loop stopped, or such a task ended
+  bool running_ = false;
 };
 
 }  // namespace devices
