@@ -1,0 +1,129 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "devices/backend/disk/open.h"
+
+namespace devices::testing {
+
+using Bytes = std::vector<std::byte>;
+
+/// An engine without threads: an operation is done when it is started, or, with `hold_back`, when somebody waits, in an
+/// order that a seed chooses. `intercept` may answer in the host's place.
+class TestIo final : public FileIo {
+ public:
+  std::function<std::optional<int64_t>(const IoRequest&)> intercept;
+  bool hold_back = false;
+
+  explicit TestIo(uint32_t seed = 1) : random_(seed) {}
+
+  void start(IoRequest& request) noexcept override {
+    if (hold_back) {
+      held_.push_back(&request);
+    } else {
+      request.complete(perform(request));
+    }
+  }
+  void wait() noexcept override {
+    if (held_.empty()) return;
+    std::swap(held_[random_() % held_.size()], held_.back());
+    IoRequest* const request = held_.back();
+    held_.pop_back();
+    request->complete(perform(*request));
+  }
+  size_t in_flight() const noexcept override { return held_.size(); }
+  const char* name() const noexcept override { return "test"; }
+
+ private:
+  int64_t perform(const IoRequest& request) const {
+    if (intercept) {
+      if (const std::optional<int64_t> answer = intercept(request)) return *answer;
+    }
+    return perform_blocking(request);
+  }
+
+  std::mt19937 random_;
+  std::vector<IoRequest*> held_;
+};
+
+/// A folder of its own for each test, an engine, and qemu-img.
+class DiskTest : public ::testing::Test {
+ protected:
+  DiskTest() {
+    std::string name = ::testing::TempDir() + "vireo-disk-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~DiskTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+
+  /// The exit status of a shell command; its output goes to the test's log.
+  int shell(const std::string& command) const {
+    const int status = std::system(("cd " + folder_.string() + " && " + command + " > log 2>&1").c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string log() const {
+    std::ifstream file(path("log"));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void must(const std::string& command) const { ASSERT_EQ(shell(command), 0) << command << '\n' << log(); }
+
+  std::string make_file(const std::string& name, const Bytes& contents) const {
+    std::ofstream(path(name), std::ios::binary)
+        .write(reinterpret_cast<const char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
+    return path(name);
+  }
+  Bytes read_file(const std::string& name) const {
+    Bytes contents(std::filesystem::file_size(path(name)));
+    std::ifstream(path(name), std::ios::binary)
+        .read(reinterpret_cast<char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
+    return contents;
+  }
+
+  std::unique_ptr<Disk> open(DiskSpec spec) {
+    spec.path = path(spec.path);
+    hv::Result<std::unique_ptr<Disk>> disk = open_disk(spec, io_);
+    EXPECT_TRUE(disk) << disk.error().message;
+    return disk ? std::move(*disk) : nullptr;
+  }
+  /// Why it cannot be opened.
+  std::string open_error(DiskSpec spec) {
+    spec.path = path(spec.path);
+    const hv::Result<std::unique_ptr<Disk>> disk = open_disk(spec, io_);
+    return disk ? "" : disk.error().message;
+  }
+
+  hv::Result<Bytes> read(Disk& disk, uint64_t offset, size_t size) {
+    Bytes data(size, std::byte{0xee});
+    const iovec whole{data.data(), data.size()};
+    TRY(io_->run(disk.read(offset, std::span(&whole, 1))));
+    return data;
+  }
+  hv::Result<void> write(Disk& disk, uint64_t offset, const Bytes& data) {
+    const iovec whole{const_cast<std::byte*>(data.data()), data.size()};
+    return io_->run(disk.write(offset, std::span(&whole, 1)));
+  }
+  hv::Result<void> flush(Disk& disk) { return io_->run(disk.flush()); }
+
+  static Bytes pattern(size_t size, uint32_t seed) {
+    std::mt19937 random(seed);
+    Bytes data(size);
+    for (std::byte& byte : data) byte = static_cast<std::byte>(random() % 255 + 1);
+    return data;
+  }
+
+  std::filesystem::path folder_;
+  std::shared_ptr<TestIo> io_ = std::make_shared<TestIo>();
+};
+
+}  // namespace devices::testing
