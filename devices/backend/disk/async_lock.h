@@ -73,8 +73,8 @@ class AsyncLock {
   bool locked() const noexcept { return locked_; }
 
  private:
-  // The lock passes straight to the first one that waits, so that nobody overtakes. One that comes here while another is
-  // being resumed leaves the rest to that loop: the stack does not grow with the number of those that wait.
+  // The lock passes straight to the first one that waits, so that nobody overtakes. One that comes here while another
+  // is being resumed leaves the rest to that loop: the stack does not grow with the number of those that wait.
   void unlock() {
     CHECK(locked_);
     released_ = true;

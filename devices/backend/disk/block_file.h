@@ -1,13 +1,13 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <sys/uio.h>
 
 #include "devices/backend/disk/file_io.h"
 #include "devices/backend/disk/task.h"
@@ -54,8 +54,8 @@ class BlockFile {
   Task<hv::Result<void>> read(uint64_t offset, std::span<std::byte> to) const;
   Task<hv::Result<void>> write(uint64_t offset, std::span<const iovec> from) const;
   Task<hv::Result<void>> write(uint64_t offset, std::span<const std::byte> from) const;
-  /// Ends when what was written before is on the medium. After one failure all fail: the host has reported that writes were
-  /// lost, and does so once only.
+  /// Ends when what was written before is on the medium. After one failure all fail: the host has reported that writes
+  /// were lost, and does so once only.
   Task<hv::Result<void>> sync() const;
   /// Gives a range's space back where the host can: it reads as zeros then, otherwise as before.
   /// The result says whether it reads as zeros.

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+
+#include <sys/uio.h>
 
 #include "devices/backend/disk/task.h"
 #include "hv/base/result.h"
@@ -18,11 +18,11 @@ inline constexpr size_t kDiskIdSize = 20;
 /// A disk's contents, whatever they are kept in.
 ///
 /// Belongs to one event loop: every function is called there (or while it stands still), and the tasks end there. Any
-/// number may be under way at once; two that overlap take effect in either order, sector by sector. What a task was given
-/// stays valid until it has ended, and a disk outlives its tasks: `drain` waits for them.
+/// number may be under way at once; two that overlap take effect in either order, sector by sector. What a task was
+/// given stays valid until it has ended, and a disk outlives its tasks: `drain` waits for them.
 ///
-/// Offsets and lengths are bytes, multiples of kSectorSize, and within `size()`: the caller has checked that. Errors are the
-/// host's (EIO, ENOSPC) or a damaged image's; the disk goes on after them.
+/// Offsets and lengths are bytes, multiples of kSectorSize, and within `size()`: the caller has checked that. Errors
+/// are the host's (EIO, ENOSPC) or a damaged image's; the disk goes on after them.
 class Disk {
  public:
   struct Properties {

@@ -1,9 +1,8 @@
 #include "devices/backend/disk/file_io.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "devices/backend/disk/thread_io.h"
 #include "devices/backend/disk/uring_io.h"

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
+
+#include <sys/uio.h>
 
 #include "devices/backend/disk/task.h"
 #include "hv/base/result.h"

@@ -1,9 +1,8 @@
 #include "devices/backend/disk/file_lock.h"
 
-#include <fcntl.h>
-
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <span>
 
 namespace devices {
@@ -33,9 +32,9 @@ bool taken(int fd, off_t byte) {
 }  // namespace
 
 hv::Result<void> lock_image(int fd, bool read_only, const std::string& path) {
-  constexpr std::array kReader = {kHeld + kConsistentRead, kExcluded + kWrite, kExcluded + kResize};
-  constexpr std::array kWriter = {kHeld + kConsistentRead, kHeld + kWrite, kHeld + kResize, kExcluded + kWrite,
-                                  kExcluded + kResize};
+  constexpr std::array kReader = {kExcluded + kWrite, kExcluded + kResize, kHeld + kConsistentRead};
+  constexpr std::array kWriter = {kExcluded + kWrite, kExcluded + kResize, kHeld + kConsistentRead, kHeld + kWrite,
+                                  kHeld + kResize};
   const std::span<const off_t> own = read_only ? std::span<const off_t>(kReader) : std::span<const off_t>(kWriter);
 
   // First all are taken, then the opposites are looked at: of two programs that come at once at least one notices.
@@ -51,8 +50,8 @@ hv::Result<void> lock_image(int fd, bool read_only, const std::string& path) {
     if (opposite < kExcluded) {
       return hv::error("{}: another program has this image open for writing; two would damage it", path);
     }
-    return hv::error("{}: another program has this image open and does not share it; open it read-only, or with a snapshot",
-                     path);
+    return hv::error(
+        "{}: another program has this image open and does not share it; open it read-only, or with a snapshot", path);
   }
   return {};
 }

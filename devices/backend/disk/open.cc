@@ -25,9 +25,10 @@ hv::Result<std::unique_ptr<Disk>> open_backing(const DiskSpec& spec, const qcow2
                                                const std::shared_ptr<FileIo>& io, unsigned depth) {
   if (header.backing_file.empty()) return std::unique_ptr<Disk>();
   if (!spec.allow_backing_file) {
-    return hv::error("{}: needs the backing file '{}', and backing files are off; allow them for this disk, or make one "
-                     "image of both with `qemu-img convert`",
-                     spec.path, header.backing_file);
+    return hv::error(
+        "{}: needs the backing file '{}', and backing files are off; allow them for this disk, or make one "
+        "image of both with `qemu-img convert`",
+        spec.path, header.backing_file);
   }
   if (depth == kMostBackingFiles) return hv::error("{}: more than {} backing files", spec.path, kMostBackingFiles);
   DiskSpec backing = spec;

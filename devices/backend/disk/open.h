@@ -25,8 +25,8 @@ struct DiskSpec {
   IoEngine io = IoEngine::automatic;
 };
 
-/// Opens and locks a disk whose tasks run on `loop`, which outlives it. Blocks the calling thread; called while the loop
-/// stands still, or on it.
+/// Opens and locks a disk whose tasks run on `loop`, which outlives it. Blocks the calling thread; called while the
+/// loop stands still, or on it.
 ///
 /// Errors name the file and the reason: it cannot be opened, is in use, is damaged, or needs what is not supported.
 hv::Result<std::unique_ptr<Disk>> open_disk(const DiskSpec& spec, EventLoop& loop);

@@ -1,7 +1,6 @@
+#include <memory>
 #include <zlib.h>
 #include <zstd.h>
-
-#include <memory>
 
 #include "devices/backend/disk/qcow2_format.h"
 

@@ -16,10 +16,10 @@ namespace devices {
 
 /// A qcow2 image.
 ///
-/// Changes to tables stay in memory until a flush, which writes them in an order that leaves the image consistent wherever
-/// it is cut off: refcounts and data, then what refers to them, then what refers to that, the medium being synced in
-/// between; a cluster is reused only when nothing on the medium and no operation under way refers to it. So a crash may at
-/// worst leave clusters marked as used that are not, and only when it falls into a flush.
+/// Changes to tables stay in memory until a flush, which writes them in an order that leaves the image consistent
+/// wherever it is cut off: refcounts and data, then what refers to them, then what refers to that, the medium being
+/// synced in between; a cluster is reused only when nothing on the medium and no operation under way refers to it. So a
+/// crash may at worst leave clusters marked as used that are not, and only when it falls into a flush.
 ///
 /// Reads and writes in place need no lock. Whatever changes a table holds `lock_`, but not while data is transferred: a
 /// write that allocates puts its clusters into `allocations_` meanwhile, and others that want to change those wait.

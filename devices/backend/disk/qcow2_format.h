@@ -7,8 +7,8 @@
 
 #include "hv/base/result.h"
 
-/// The qcow2 image format, versions 2 and 3, as QEMU's docs/interop/qcow2.txt (7.2) describes it. All numbers in an image
-/// are big-endian.
+/// The qcow2 image format, versions 2 and 3, as QEMU's docs/interop/qcow2.txt (7.2) describes it. All numbers in an
+/// image are big-endian.
 namespace devices::qcow2 {
 
 inline constexpr uint32_t kMagic = 0x514649fb;  // "QFI\xfb"
@@ -40,7 +40,7 @@ enum class Compression : uint8_t { zlib = 0, zstd = 1 };
 struct Header {
   uint32_t version = 0;
   unsigned cluster_bits = 0;
-  uint64_t size = 0;  ///< of the disk, bytes, rounded up to a sector
+  uint64_t size = 0;     ///< of the disk, bytes, rounded up to a sector
   uint32_t l1_size = 0;  ///< entries
   uint64_t l1_table = 0;
   uint64_t refcount_table = 0;
@@ -69,9 +69,9 @@ uint64_t header_bytes(std::span<const std::byte> start) noexcept;
 bool has_magic(std::span<const std::byte> start) noexcept;
 
 // Entries of L1 and L2 tables.
-inline constexpr uint64_t kCopied = uint64_t{1} << 63;      // refcount is exactly one: may be written in place
+inline constexpr uint64_t kCopied = uint64_t{1} << 63;  // refcount is exactly one: may be written in place
 inline constexpr uint64_t kCompressed = uint64_t{1} << 62;
-inline constexpr uint64_t kZero = 1;                         // version 3
+inline constexpr uint64_t kZero = 1;  // version 3
 inline constexpr uint64_t kOffsetMask = 0x00ff'ffff'ffff'fe00;
 
 /// Where a compressed cluster's bytes are. Their exact number is not recorded; `size` is an upper bound.

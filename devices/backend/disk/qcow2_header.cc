@@ -96,7 +96,8 @@ class Parser {
     const uint64_t cluster = header_.cluster_size();
     const uint64_t end_of_file = hv::align_up(file_size_, cluster);
     if (!hv::is_aligned(offset, cluster) || offset == 0) return damaged("its {} is at byte {:#x}", what, offset);
-    if (offset > end_of_file || bytes > end_of_file - offset) return damaged("its {} is past the end of the file", what);
+    if (offset > end_of_file || bytes > end_of_file - offset)
+      return damaged("its {} is past the end of the file", what);
     return {};
   }
 
@@ -162,7 +163,8 @@ class Parser {
       return hv::error("{}: its data is in another file (data_file), which is not supported", path_);
     }
     if ((features & kIncompatibleExtendedL2) != 0) {
-      return hv::error("{}: extended L2 entries are not supported; qemu-img convert makes an image without them", path_);
+      return hv::error("{}: extended L2 entries are not supported; qemu-img convert makes an image without them",
+                       path_);
     }
     const uint64_t unknown = features & ~(kIncompatibleDirty | kIncompatibleCorrupt | kIncompatibleCompression);
     if (unknown == 0) return {};

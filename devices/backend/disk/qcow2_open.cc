@@ -94,7 +94,8 @@ Task<hv::Result<void>> Qcow2Disk::write_features(uint64_t incompatible, uint64_t
 Task<hv::Result<void>> Qcow2Disk::rebuild_refcounts() {
   const uint64_t clusters = refcounts_.end_offset() >> header_.cluster_bits;
   if (header_.snapshots != 0 || header_.has_bitmaps || clusters > kMostClustersToRebuild) {
-    co_return hv::error("{}: this image was not closed properly; `qemu-img check -r all` puts that right", file_.path());
+    co_return hv::error("{}: this image was not closed properly; `qemu-img check -r all` puts that right",
+                        file_.path());
   }
   hv::log::info("{}: was not closed properly; counting its references", file_.path());
   std::vector<uint32_t> counts(clusters);

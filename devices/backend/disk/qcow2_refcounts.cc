@@ -11,9 +11,7 @@ namespace {
 constexpr uint64_t kCacheBytes = 1 << 20;
 constexpr uint64_t kMaxFileSize = uint64_t{1} << 56;  // an offset has 56 bits
 
-uint64_t refcount_limit(unsigned bits) noexcept {
-  return bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
-}
+uint64_t refcount_limit(unsigned bits) noexcept { return bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1; }
 
 }  // namespace
 
@@ -108,7 +106,8 @@ Task<hv::Result<uint64_t>> Refcounts::get(uint64_t cluster) {
 
 Task<hv::Result<void>> Refcounts::set(uint64_t cluster, uint64_t count) {
   if (count > refcount_limit(bits_)) {
-    co_return hv::error("{}: a cluster with {} references; {} is the limit", file_.path(), count, refcount_limit(bits_));
+    co_return hv::error("{}: a cluster with {} references; {} is the limit", file_.path(), count,
+                        refcount_limit(bits_));
   }
   CO_LET(block, co_await block_for_writing(cluster));
   set_value_in(*block, cluster % block_entries_, count);
@@ -130,8 +129,8 @@ Task<hv::Result<bool>> Refcounts::is_free(uint64_t cluster) {
                       offset_of(cluster));
 }
 
-/// A block for clusters that have none yet. All of them are free, so it lies in the first of them that allocation has not
-/// passed, and describes itself.
+/// A block for clusters that have none yet. All of them are free, so it lies in the first of them that allocation has
+/// not passed, and describes itself.
 Task<hv::Result<void>> Refcounts::make_block(uint64_t index) {
   const uint64_t first = index * block_entries_;
   const uint64_t cluster = std::max(first, search_from_);
@@ -225,8 +224,8 @@ Task<hv::Result<uint64_t>> Refcounts::release(uint64_t offset, uint64_t bytes) {
   for (uint64_t cluster = offset >> cluster_bits_; cluster <= last; ++cluster) {
     CO_LET(count, co_await get(cluster));
     if (count == 0) {
-      co_return hv::error("{}: damaged qcow2 image: the cluster at byte {:#x} is in use and marked as free", file_.path(),
-                          offset_of(cluster));
+      co_return hv::error("{}: damaged qcow2 image: the cluster at byte {:#x} is in use and marked as free",
+                          file_.path(), offset_of(cluster));
     }
     CO_TRY(co_await set(cluster, count - 1));
     if (count == 1) ++freed;

@@ -43,8 +43,8 @@ class Refcounts {
   /// Writes what changed: blocks before the table that names them, a table before the header that names it.
   Task<hv::Result<void>> write_back();
 
-  /// Whether the cluster at `offset` holds the header, the L1 table, part of this table or a block that is in memory: what
-  /// a damaged image must not make us use for anything else.
+  /// Whether the cluster at `offset` holds the header, the L1 table, part of this table or a block that is in memory:
+  /// what a damaged image must not make us use for anything else.
   bool is_metadata(uint64_t offset) const noexcept;
   /// Where the file ends, or will when all that was allocated is written; a multiple of the cluster size.
   uint64_t end_offset() const noexcept { return offset_of(end_); }

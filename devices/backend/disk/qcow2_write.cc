@@ -114,8 +114,8 @@ Task<hv::Result<uint64_t>> Qcow2Disk::write_allocating(uint64_t offset, std::spa
   CO_LET(table, co_await writable_l2(l1_index(offset)));
 
   const uint64_t length = std::min(total_size(from), kMostBytesAtOnce);
-  const uint64_t last = std::min((offset + length - 1) >> header_.cluster_bits,
-                                 cluster + header_.l2_entries() - 1 - l2_index(offset));
+  const uint64_t last =
+      std::min((offset + length - 1) >> header_.cluster_bits, cluster + header_.l2_entries() - 1 - l2_index(offset));
   const auto is_candidate = [&](uint64_t at) {
     const uint64_t entry = table->entry(l2_index(offset) + (at - cluster));
     return (kind_of(entry) != Kind::data || (entry & kCopied) == 0) && allocation_in(at, 1) == nullptr;

@@ -8,8 +8,8 @@
 
 namespace devices {
 
-/// A file or block device that is the disk's contents byte for byte. A file whose size is no whole number of sectors reads
-/// as zeros from its end to the end of the last one.
+/// A file or block device that is the disk's contents byte for byte. A file whose size is no whole number of sectors
+/// reads as zeros from its end to the end of the last one.
 class RawDisk final : public Disk {
  public:
   /// Error: the host cannot say the file's size.

@@ -36,7 +36,8 @@ uint64_t SectorSet::run(uint64_t first, uint64_t count) const noexcept {
     }
     const uint64_t word = (*chunk)[at % kChunkBits / kWordBits] >> (at % kWordBits);
     const uint64_t left = kWordBits - at % kWordBits;
-    const auto same = std::min<uint64_t>(static_cast<uint64_t>(wanted ? std::countr_one(word) : std::countr_zero(word)), left);
+    const auto same =
+        std::min<uint64_t>(static_cast<uint64_t>(wanted ? std::countr_one(word) : std::countr_zero(word)), left);
     at += same;
     if (same < left) break;
   }

@@ -17,8 +17,8 @@ namespace devices::qcow2 {
 
 /// Clusters in memory: L2 tables and refcount blocks by their offset in the file, unpacked clusters by their L2 entry.
 ///
-/// Changes stay in memory until they are written back; a table with changes, or one that somebody holds, is never evicted,
-/// so the budget is exceeded rather than a change lost.
+/// Changes stay in memory until they are written back; a table with changes, or one that somebody holds, is never
+/// evicted, so the budget is exceeded rather than a change lost.
 class TableCache {
  public:
   struct Table {

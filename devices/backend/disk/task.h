@@ -13,8 +13,8 @@ namespace devices {
 template <typename T>
 class Task;
 
-/// How a Task and the coroutine that awaits it find each other. Nothing here is atomic: a task and all that it awaits run
-/// on one event loop.
+/// How a Task and the coroutine that awaits it find each other. Nothing here is atomic: a task and all that it awaits
+/// run on one event loop.
 class TaskPromiseBase {
  public:
   std::suspend_always initial_suspend() noexcept { return {}; }
@@ -38,12 +38,13 @@ class TaskPromiseBase {
 
   std::coroutine_handle<> continuation_;
   /// True while `Task::await_suspend` runs the task's first part: a task that ends there does not resume its awaiter,
-  /// which simply goes on. So a loop over tasks that need not wait uses no stack, whatever the compiler makes of tail calls.
+  /// which simply goes on. So a loop over tasks that need not wait uses no stack, whatever the compiler makes of tail
+  /// calls.
   bool starting_ = false;
 };
 
-/// A coroutine that starts when it is awaited and belongs to whoever holds the Task. It costs one allocation, and none for
-/// each step; an asio::awaitable would cost one for each asynchronous operation, and a disk request has several.
+/// A coroutine that starts when it is awaited and belongs to whoever holds the Task. It costs one allocation, and none
+/// for each step; an asio::awaitable would cost one for each asynchronous operation, and a disk request has several.
 template <typename T>
 class [[nodiscard]] Task {
  public:
@@ -95,7 +96,8 @@ class [[nodiscard]] Task {
   std::coroutine_handle<promise_type> coroutine_;
 };
 
-/// A coroutine that starts at once and owns itself: the outermost one, which hands its result to somebody before it ends.
+/// A coroutine that starts at once and owns itself: the outermost one, which hands its result to somebody before it
+/// ends.
 struct Detached {
   struct promise_type {
     Detached get_return_object() const noexcept { return {}; }
@@ -111,13 +113,13 @@ struct Detached {
 // TRY for coroutines. They are statements, since GCC 12 fails on a co_await inside a statement expression.
 
 /// Ends the coroutine with the error of a Result, if it is one.
-#define CO_TRY(...)                                                                                              \
-  do {                                                                                                           \
-    if (auto try_result = (__VA_ARGS__); !try_result) co_return tl::unexpected(std::move(try_result).error());   \
+#define CO_TRY(...)                                                                                            \
+  do {                                                                                                         \
+    if (auto try_result = (__VA_ARGS__); !try_result) co_return tl::unexpected(std::move(try_result).error()); \
   } while (false)
 
 /// Declares `name` as the value of a Result, or ends the coroutine with its error.
-#define CO_LET(name, ...)                                                          \
-  auto name##_result = (__VA_ARGS__);                                              \
-  if (!name##_result) co_return tl::unexpected(std::move(name##_result).error());  \
+#define CO_LET(name, ...)                                                         \
+  auto name##_result = (__VA_ARGS__);                                             \
+  if (!name##_result) co_return tl::unexpected(std::move(name##_result).error()); \
   auto& name = *name##_result

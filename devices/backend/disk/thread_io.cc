@@ -1,7 +1,6 @@
 #include "devices/backend/disk/thread_io.h"
 
 #include <pthread.h>
-
 #include <system_error>
 
 #include "devices/event_loop.h"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <liburing.h>
-
 #include <memory>
 
 #include "devices/backend/disk/file_io.h"
@@ -9,8 +8,8 @@
 
 namespace devices {
 
-/// File operations through io_uring: what one turn of the loop starts is handed to the kernel in one system call, and what
-/// the page cache answers at once is completed without waiting for the loop's next turn.
+/// File operations through io_uring: what one turn of the loop starts is handed to the kernel in one system call, and
+/// what the page cache answers at once is completed without waiting for the loop's next turn.
 class UringIo final : public FileIo, public std::enable_shared_from_this<UringIo> {
  public:
   /// Error: this kernel, or a sandbox around the program, has no io_uring with all that is needed.
@@ -40,7 +39,7 @@ class UringIo final : public FileIo, public std::enable_shared_from_this<UringIo
   bool ring_exists_ = false;
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<ThreadIo> threads_;  ///< for Op::call, made when first needed
-  IoQueue waiting_;  ///< not yet in the ring
+  IoQueue waiting_;                    ///< not yet in the ring
   size_t in_flight_ = 0;
   bool submit_scheduled_ = false;
 };

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +9,8 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "devices/backend/disk/open.h"
 
@@ -120,6 +120,11 @@ class DiskTest : public ::testing::Test {
     Bytes data(size);
     for (std::byte& byte : data) byte = static_cast<std::byte>(random() % 255 + 1);
     return data;
+  }
+
+  static Bytes part(const Bytes& bytes, size_t offset, size_t size) {
+    const auto begin = bytes.begin() + static_cast<ptrdiff_t>(offset);
+    return {begin, begin + static_cast<ptrdiff_t>(size)};
   }
 
   std::filesystem::path folder_;

@@ -56,7 +56,7 @@ TEST_F(OverlayDiskTest, AWriteThatFailsShowsTheDiskBelow) {
     return request.op == IoRequest::Op::write ? std::optional<int64_t>(-ENOSPC) : std::nullopt;
   };
   EXPECT_EQ(write(*disk, 0, pattern(512, 2)).error().code, ENOSPC);
-  EXPECT_EQ(*read(*disk, 0, 512), Bytes(pattern(kSize, 1).begin(), pattern(kSize, 1).begin() + 512));
+  EXPECT_EQ(*read(*disk, 0, 512), part(pattern(kSize, 1), 0, 512));
 }
 
 TEST_F(OverlayDiskTest, AReadOnlySnapshotStaysReadOnly) {

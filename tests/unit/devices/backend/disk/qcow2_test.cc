@@ -1,7 +1,6 @@
-#include "devices/backend/disk/qcow2_disk.h"
-
 #include <cerrno>
 
+#include "devices/backend/disk/qcow2_disk.h"
 #include "tests/unit/devices/backend/disk/random_operations.h"
 
 namespace devices {

@@ -1,9 +1,9 @@
 #include "devices/backend/disk/sector_set.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace devices {
 namespace {
@@ -15,7 +15,8 @@ TEST(SectorSet, RunsMatchAFlatBitmap) {
   std::mt19937 random(1);
   for (int i = 0; i < 300; ++i) {
     const uint64_t first = random() % kSectors;
-    const uint64_t count = std::min<uint64_t>(random() % 3 == 0 ? random() % 5000 + 1 : random() % 9 + 1, kSectors - first);
+    const uint64_t count =
+        std::min<uint64_t>(random() % 3 == 0 ? random() % 5000 + 1 : random() % 9 + 1, kSectors - first);
     set.insert(first, count);
     std::fill_n(model.begin() + static_cast<ptrdiff_t>(first), count, true);
 
