@@ -38,9 +38,9 @@ class DriverInterrupts {
 
 /// A VIRTIO device without its transport.
 ///
-/// A derived class describes itself to the constructor and implements the `on_...` functions, which run on the event
-/// loop and may pop and complete buffers there or later. The public functions are the transport's; they may be called
-/// on any thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it.
+/// A derived class describes itself to the constructor and implements the `on_...` functions, which run on the event loop
+/// and may pop and complete buffers there or later. The public functions are the transport's; they may be called on any
+/// thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it.
 ///
 /// Made, attached, saved, loaded and destroyed while the loop stands still, or all on the loop.
 class VirtioDevice {
@@ -97,8 +97,8 @@ class VirtioDevice {
   /// The queues exist and `features()` is final; a kick of each ready queue follows by itself.
   virtual void on_activate() {}
   virtual void on_kick(unsigned queue) = 0;
-  /// Stop waiting for anything and drop all chains. A chain that a running host operation still needs may be dropped
-  /// later; the reset is over when all are gone. Called only for a device that was activated.
+  /// Stop waiting for anything and drop all chains. A chain that a running host operation still needs may be dropped later;
+  /// the reset is over when all are gone. Called only for a device that was activated.
   virtual void on_reset() {}
   /// The driver wrote to a writable field: `data` was stored at `offset` already. Writes arrive in order.
   virtual void on_config_write(uint64_t offset, std::span<const std::byte> data);
@@ -120,12 +120,9 @@ class VirtioDevice {
   /// Marks the device as needing a reset: nothing is popped until the driver resets it.
   void fail(const hv::Error& error);
 
-  /// Stores a field of the configuration space, little-endian; `notify_config_changed` then tells the driver. Any
-  /// thread.
+  /// Stores a field of the configuration space, little-endian; `notify_config_changed` then tells the driver. Any thread.
   template <std::integral T>
-  void set_config(uint64_t offset, T value) {
-    store_config(offset, std::as_bytes(std::span(&value, 1)));
-  }
+  void set_config(uint64_t offset, T value) { store_config(offset, std::as_bytes(std::span(&value, 1))); }
   void set_config_bytes(uint64_t offset, std::span<const std::byte> data) { store_config(offset, data); }
   template <std::integral T>
   T config(uint64_t offset) const {
