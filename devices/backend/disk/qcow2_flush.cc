@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "devices/backend/disk/qcow2_disk.h"
 #include "hv/base/bits.h"
@@ -50,11 +51,12 @@ Task<hv::Result<void>> Qcow2Disk::write_l1() {
 /// Takes back what no operation under way can refer to any more, once the medium does not refer to it either.
 Task<hv::Result<void>> Qcow2Disk::reclaim() {
   const uint64_t oldest = running_.empty() ? ~uint64_t{0} : running_.front();
-  const auto waiting = std::ranges::partition(freed_, [&](const Freed& freed) { return freed.sequence < oldest; });
-  std::vector<Freed> free(freed_.begin(), waiting.begin());
-  if (free.empty()) co_return hv::Result<void>{};
+  const auto reclaimable = [&](const Freed& freed) { return freed.sequence < oldest; };
+  if (std::ranges::none_of(freed_, reclaimable)) co_return hv::Result<void>{};
   CO_TRY(co_await file_.sync());
-  freed_.erase(freed_.begin(), freed_.begin() + static_cast<ptrdiff_t>(free.size()));
+  std::vector<Freed> free;
+  std::ranges::copy_if(freed_, std::back_inserter(free), reclaimable);
+  std::erase_if(freed_, reclaimable);
   std::ranges::sort(free, {}, &Freed::offset);
 
   // Space that became free is given back to the host in pieces as large as possible. That is only a service: what fails

@@ -1,6 +1,7 @@
 #include "devices/backend/disk/thread_io.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <system_error>
 
 #include "devices/event_loop.h"
@@ -55,6 +56,9 @@ void ThreadIo::perform_waiting() noexcept {
 }
 
 void ThreadIo::work(const std::shared_ptr<Shared>& shared, EventLoop& loop) {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // signals are for the program's other threads
   std::unique_lock lock(shared->mutex);
   while (true) {
     IoRequest* const request = shared->waiting.pop();

@@ -39,6 +39,8 @@ hv::Result<void> set_up_ring(io_uring& ring) {
 }  // namespace
 
 struct UringIo::Watch {
+  Watch(boost::asio::io_context& context, int fd) : descriptor(context, fd) {}
+
   boost::asio::posix::stream_descriptor descriptor;
   bool waiting = false;
 };
@@ -72,7 +74,7 @@ hv::Result<void> UringIo::set_up() {
   const int fd = ::fcntl(ring_.ring_fd, F_DUPFD_CLOEXEC, 0);  // Asio closes what it watches
   if (fd < 0) return hv::os_error("cannot watch an io_uring");
   try {
-    watch_ = std::make_unique<Watch>(boost::asio::posix::stream_descriptor(loop_.context(), fd));
+    watch_ = std::make_unique<Watch>(loop_.context(), fd);
   } catch (const std::exception& failure) {
     ::close(fd);
     return hv::error("cannot watch an io_uring: {}", failure.what());
