@@ -24,6 +24,7 @@ struct ChainSlot;
 /// A piece of a buffer: within one region of guest memory, never empty.
 struct Segment {
   hv::GuestAddress address;
+  std::byte* host = nullptr;  ///< the guest can change what is there at any time
   uint32_t length = 0;
 };
 
@@ -134,6 +135,7 @@ class Virtqueue : public std::enable_shared_from_this<Virtqueue> {
             std::function<void()> interrupt);
 
   ChainSlot* free_slot();
+  void load_slot(hv::StateReader& reader, ChainSlot& slot);
   void finish(ChainSlot& slot, uint32_t written) noexcept;
   void publish() noexcept;
 
@@ -145,6 +147,7 @@ class Virtqueue : public std::enable_shared_from_this<Virtqueue> {
   std::vector<std::unique_ptr<ChainSlot>> slots_;  ///< made when first needed, at most one for each ring entry
   std::vector<ChainSlot*> free_;
   std::vector<ChainSlot*> replay_;                 ///< loaded and to be popped again, last one first
+  uint64_t next_sequence_ = 0;
   size_t in_flight_ = 0;
   unsigned batch_depth_ = 0;
   bool unpublished_ = false;
