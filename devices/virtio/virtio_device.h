@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,7 +41,8 @@ class DriverInterrupts {
 ///
 /// A derived class describes itself to the constructor and implements the `on_...` functions, which run on the event loop
 /// and may pop and complete buffers there or later. The public functions are the transport's; they may be called on any
-/// thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it.
+/// thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it. One thread at a time activates and
+/// resets.
 ///
 /// Made, attached, saved, loaded and destroyed while the loop stands still, or all on the loop.
 class VirtioDevice {
@@ -78,12 +80,15 @@ class VirtioDevice {
   uint32_t config_generation() const noexcept { return config_generation_.load(std::memory_order_acquire); }
 
   /// Whether the device can work with this subset of its features. VIRTIO 1.2 §2.2.2
-  virtual bool accepts_features(uint64_t features) const noexcept;
+  virtual bool accepts_features(uint64_t /*features*/) const noexcept { return true; }
 
   /// The driver is ready. `queues` has one entry for each queue; a bad one makes the device need a reset.
   void activate(uint64_t features, std::vector<VirtqueueConfig> queues);
-  /// Returns when the device has let go of all guest memory, as the driver may free it then. VIRTIO 1.2 §2.4
-  void reset();
+  /// Returns when the device has let go of all guest memory, as the driver may free it then (VIRTIO 1.2 §2.4), or false
+  /// when a host operation needs it for longer than a vCPU can wait: `reset_done` then says when it is over, and the device
+  /// is not activated before that.
+  bool reset();
+  bool reset_done() const;
   /// The driver made buffers available. Kicks that come faster than the loop handles them are one kick.
   void kick(unsigned queue) noexcept;
   /// The eventfd behind `kick`, for ioeventfd.
@@ -101,7 +106,7 @@ class VirtioDevice {
   /// the reset is over when all are gone. Called only for a device that was activated.
   virtual void on_reset() {}
   /// The driver wrote to a writable field: `data` was stored at `offset` already. Writes arrive in order.
-  virtual void on_config_write(uint64_t offset, std::span<const std::byte> data);
+  virtual void on_config_write(uint64_t /*offset*/, std::span<const std::byte> /*data*/) {}
 
   /// The derived class's own state, in the section of the device.
   virtual void save_state(hv::StateWriter&) const {}
@@ -138,15 +143,23 @@ class VirtioDevice {
     uint64_t offset;
     std::vector<std::byte> data;
   };
+  struct Activation {
+    uint64_t features;
+    std::vector<VirtqueueConfig> queues;
+  };
   struct Reset;
 
+  void post(std::function<void()> task);
   void store_config(uint64_t offset, std::span<const std::byte> data);
   bool is_writable(uint64_t offset, uint64_t size) const noexcept;
   void deliver_config_writes();
-  void activate_on_loop(uint64_t features, const std::vector<VirtqueueConfig>& queues);
-  hv::Result<void> make_queues(const std::vector<VirtqueueConfig>& queues);
+  void activate_on_loop();
+  hv::Result<void> make_queues();
   void reset_on_loop(const std::shared_ptr<Reset>& reset);
   void handle_kick(unsigned queue);
+  void save_undelivered(hv::StateWriter& writer) const;
+  void load_undelivered(hv::StateReader& reader);
+  void load_queues(hv::StateReader& reader);
 
   EventLoop& loop_;
   Description description_;
@@ -154,11 +167,14 @@ class VirtioDevice {
   DriverInterrupts* interrupts_ = nullptr;
   std::vector<std::unique_ptr<Notifier>> notifiers_;
 
-  // Guarded by config_mutex_.
-  mutable std::mutex config_mutex_;
+  // Guarded by mutex_.
+  mutable std::mutex mutex_;
   std::vector<std::byte> config_;
-  std::vector<ConfigWrite> config_writes_;
+  std::vector<ConfigWrite> config_writes_;  ///< not yet delivered
+  std::optional<Activation> activation_;    ///< not yet delivered
   std::atomic<uint32_t> config_generation_{0};
+
+  std::shared_ptr<Reset> reset_;  ///< the latest one; the transport's
 
   // The loop's.
   bool active_ = false;
@@ -167,6 +183,8 @@ class VirtioDevice {
   std::vector<VirtqueueConfig> queue_configs_;
   std::vector<std::shared_ptr<Virtqueue>> queues_;
   hv::log::GuestError guest_error_;
+
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);  ///< for tasks that outlive the device
 };
 
 }  // namespace devices::virtio

@@ -8,6 +8,22 @@
 
 namespace devices::virtio {
 
+void VirtqueueConfig::save(hv::StateWriter& writer) const {
+  writer.value(size);
+  writer.value(descriptors.value);
+  writer.value(driver.value);
+  writer.value(device.value);
+  writer.value(ready);
+}
+
+void VirtqueueConfig::load(hv::StateReader& reader) {
+  reader.value(size);
+  reader.value(descriptors.value);
+  reader.value(driver.value);
+  reader.value(device.value);
+  reader.value(ready);
+}
+
 hv::Result<std::shared_ptr<Virtqueue>> Virtqueue::create(const VirtqueueConfig& config, uint64_t features,
                                                          hv::GuestMemory& memory, std::function<void()> interrupt) {
   const auto make = (features & kFeaturePackedRing) != 0 ? make_packed_ring : make_split_ring;

@@ -88,6 +88,9 @@ struct VirtqueueConfig {
   hv::GuestAddress driver;
   hv::GuestAddress device;
   bool ready = false;
+
+  void save(hv::StateWriter& writer) const;
+  void load(hv::StateReader& reader);
 };
 
 /// The device's end of one virtqueue, split or packed (VIRTIO 1.2 §2.7, §2.8). Everything in the guest's rings is taken
