@@ -52,7 +52,9 @@ struct RawDescriptor {
   static RawDescriptor copy(const std::byte* at) noexcept {
     const auto second = load_acquire<uint64_t>(at + 8);
     const auto first = load_relaxed<uint64_t>(at);
-    return {{first}, static_cast<uint32_t>(second), static_cast<uint16_t>(second >> 32),
+    return {{first},
+            static_cast<uint32_t>(second),
+            static_cast<uint16_t>(second >> 32),
             static_cast<uint16_t>(second >> 48)};
   }
 };

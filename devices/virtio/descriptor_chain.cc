@@ -7,8 +7,8 @@
 namespace devices::virtio {
 namespace {
 
-// Calls `visit(segment, offset in it, bytes)` for the pieces of [offset, offset + length) of a buffer; returns the bytes
-// visited.
+// Calls `visit(segment, offset in it, bytes)` for the pieces of [offset, offset + length) of a buffer; returns the
+// bytes visited.
 template <typename Visit>
 size_t for_each_piece(std::span<const Segment> segments, uint64_t offset, uint64_t length, Visit&& visit) {
   size_t done = 0;

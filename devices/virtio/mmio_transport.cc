@@ -41,7 +41,7 @@ enum class Register : uint64_t {
 };
 constexpr uint64_t kConfig = 0x100;
 
-constexpr uint32_t kMagic = 0x7472'6976;   // "virt"
+constexpr uint32_t kMagic = 0x7472'6976;  // "virt"
 constexpr uint32_t kVersion = 2;
 constexpr uint32_t kVendor = 0x4f45'5256;  // "VREO"
 constexpr uint32_t kNoSharedMemory = 0xffff'ffff;
@@ -232,8 +232,8 @@ bool MmioTransport::features_ok() const noexcept {
          device_->accepts_features(driver_features_);
 }
 
-// §2.4: a driver for MMIO goes on at once after writing 0 and may use the queues' memory for something else, so the write
-// ends when the device is idle.
+// §2.4: a driver for MMIO goes on at once after writing 0 and may use the queues' memory for something else, so the
+// write ends when the device is idle.
 void MmioTransport::reset_locked() noexcept {
   resetting_ = true;
   if (device_->reset()) forget_driver();

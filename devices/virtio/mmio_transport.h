@@ -15,11 +15,12 @@ namespace devices::virtio {
 
 /// A VIRTIO device's registers in memory: VIRTIO 1.2 §4.2, register layout version 2.
 ///
-/// Registers are read and written on vCPU threads, under mutex_. The device, on its loop, reaches only the interrupt and
-/// the status, which have their own guards: a reset waits for the loop with mutex_ held.
+/// Registers are read and written on vCPU threads, under mutex_. The device, on its loop, reaches only the interrupt
+/// and the status, which have their own guards: a reset waits for the loop with mutex_ held.
 class MmioTransport final : public hv::BusDevice, public hv::Snapshottable, private DriverInterrupts {
  public:
-  static constexpr uint64_t kSize = 0x200;  ///< bytes of registers and configuration space; the rest of a larger window is 0
+  static constexpr uint64_t kSize =
+      0x200;  ///< bytes of registers and configuration space; the rest of a larger window is 0
 
   /// Error: no file descriptor left.
   static hv::Result<std::unique_ptr<MmioTransport>> create(std::unique_ptr<VirtioDevice> device,

@@ -32,9 +32,7 @@ class Position {
     return value_ >= earlier.value_ ? value_ - earlier.value_ : value_ + 2 * size_ - earlier.value_;
   }
 
-  uint16_t to_event() const noexcept {
-    return static_cast<uint16_t>(index() | (wrap_counter() ? 1u << kWrapBit : 0));
-  }
+  uint16_t to_event() const noexcept { return static_cast<uint16_t>(index() | (wrap_counter() ? 1u << kWrapBit : 0)); }
   /// False where the guest named an entry that the ring does not have.
   bool set_event(uint16_t event) noexcept {
     const uint32_t index = event & ((1u << kWrapBit) - 1);

@@ -48,8 +48,8 @@ class SplitRing final : public Ring {
     if (waiting > config_.size || outstanding() >= config_.size) {
       return hv::error("more buffers than the ring has entries");
     }
-    const auto head = load_relaxed<uint16_t>(areas_.available + kEntries +
-                                             kAvailableEntrySize * (next_available_ & mask_));
+    const auto head =
+        load_relaxed<uint16_t>(areas_.available + kEntries + kAvailableEntrySize * (next_available_ & mask_));
     TRY(take_chain(slot, head));
     ++next_available_;
     return true;
@@ -87,9 +87,7 @@ class SplitRing final : public Ring {
   uint32_t outstanding() const noexcept override { return static_cast<uint16_t>(next_available_ - next_used_); }
 
  private:
-  std::byte* used_event() const noexcept {
-    return areas_.available + kEntries + kAvailableEntrySize * config_.size;
-  }
+  std::byte* used_event() const noexcept { return areas_.available + kEntries + kAvailableEntrySize * config_.size; }
   std::byte* available_event() const noexcept { return areas_.used + kEntries + kUsedEntrySize * config_.size; }
 
   uint16_t waiting() const noexcept {
@@ -169,8 +167,8 @@ class SplitRing final : public Ring {
   uint16_t next_available_ = 0;
   uint16_t next_used_ = 0;
   uint16_t published_ = 0;
-  bool kicks_ = false;   ///< without event index: the driver was told to kick
-  bool armed_ = false;   ///< with event index: available_event is armed_at_
+  bool kicks_ = false;  ///< without event index: the driver was told to kick
+  bool armed_ = false;  ///< with event index: available_event is armed_at_
   uint16_t armed_at_ = 0;
 };
 

@@ -39,10 +39,10 @@ class DriverInterrupts {
 
 /// A VIRTIO device without its transport.
 ///
-/// A derived class describes itself to the constructor and implements the `on_...` functions, which run on the event loop
-/// and may pop and complete buffers there or later. The public functions are the transport's; they may be called on any
-/// thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it. One thread at a time activates and
-/// resets.
+/// A derived class describes itself to the constructor and implements the `on_...` functions, which run on the event
+/// loop and may pop and complete buffers there or later. The public functions are the transport's; they may be called
+/// on any thread (a vCPU's) and only hand work to the loop, except `reset`, which waits for it. One thread at a time
+/// activates and resets.
 ///
 /// Made, attached, saved, loaded and destroyed while the loop stands still, or all on the loop.
 class VirtioDevice {
@@ -85,8 +85,8 @@ class VirtioDevice {
   /// The driver is ready. `queues` has one entry for each queue; a bad one makes the device need a reset.
   void activate(uint64_t features, std::vector<VirtqueueConfig> queues);
   /// Returns when the device has let go of all guest memory, as the driver may free it then (VIRTIO 1.2 §2.4), or false
-  /// when a host operation needs it for longer than a vCPU can wait: `reset_done` then says when it is over, and the device
-  /// is not activated before that.
+  /// when a host operation needs it for longer than a vCPU can wait: `reset_done` then says when it is over, and the
+  /// device is not activated before that.
   bool reset();
   bool reset_done() const;
   /// The driver made buffers available. Kicks that come faster than the loop handles them are one kick.
@@ -102,8 +102,8 @@ class VirtioDevice {
   /// The queues exist and `features()` is final; a kick of each ready queue follows by itself.
   virtual void on_activate() {}
   virtual void on_kick(unsigned queue) = 0;
-  /// Stop waiting for anything and drop all chains. A chain that a running host operation still needs may be dropped later;
-  /// the reset is over when all are gone. Called only for a device that was activated.
+  /// Stop waiting for anything and drop all chains. A chain that a running host operation still needs may be dropped
+  /// later; the reset is over when all are gone. Called only for a device that was activated.
   virtual void on_reset() {}
   /// The driver wrote to a writable field: `data` was stored at `offset` already. Writes arrive in order.
   virtual void on_config_write(uint64_t /*offset*/, std::span<const std::byte> /*data*/) {}
@@ -125,9 +125,12 @@ class VirtioDevice {
   /// Marks the device as needing a reset: nothing is popped until the driver resets it.
   void fail(const hv::Error& error);
 
-  /// Stores a field of the configuration space, little-endian; `notify_config_changed` then tells the driver. Any thread.
+  /// Stores a field of the configuration space, little-endian; `notify_config_changed` then tells the driver. Any
+  /// thread.
   template <std::integral T>
-  void set_config(uint64_t offset, T value) { store_config(offset, std::as_bytes(std::span(&value, 1))); }
+  void set_config(uint64_t offset, T value) {
+    store_config(offset, std::as_bytes(std::span(&value, 1)));
+  }
   void set_config_bytes(uint64_t offset, std::span<const std::byte> data) { store_config(offset, data); }
   template <std::integral T>
   T config(uint64_t offset) const {

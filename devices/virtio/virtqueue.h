@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +8,8 @@
 #include <span>
 #include <type_traits>
 #include <vector>
+
+#include <sys/uio.h>
 
 #include "hv/base/result.h"
 #include "hv/core/guest_memory.h"
@@ -28,11 +28,11 @@ struct Segment {
   uint32_t length = 0;
 };
 
-/// A buffer that the driver made available. Its descriptors were copied once and checked: all of it is guest memory, the
-/// device-readable part comes before the device-writable one, and both together are shorter than 4 GiB.
+/// A buffer that the driver made available. Its descriptors were copied once and checked: all of it is guest memory,
+/// the device-readable part comes before the device-writable one, and both together are shorter than 4 GiB.
 ///
-/// Belongs to the device's event loop. It goes back to the driver by `complete`, or with 0 bytes when it is dropped; chains
-/// of a queue may complete in any order, also after a reset (when completing does nothing).
+/// Belongs to the device's event loop. It goes back to the driver by `complete`, or with 0 bytes when it is dropped;
+/// chains of a queue may complete in any order, also after a reset (when completing does nothing).
 class DescriptorChain {
  public:
   DescriptorChain(DescriptorChain&& other) noexcept = default;
@@ -51,22 +51,22 @@ class DescriptorChain {
 
   /// An object of the readable part, or nothing where the part is too short.
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  std::optional<T> read_object(uint64_t offset) const noexcept {
+  requires std::is_trivially_copyable_v<T> std::optional<T> read_object(uint64_t offset)
+  const noexcept {
     T object;
     if (read(offset, std::as_writable_bytes(std::span(&object, 1))) != sizeof object) return std::nullopt;
     return object;
   }
   /// False (and a part of the object written) where the writable part is too short.
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   bool write_object(uint64_t offset, const T& object) noexcept {
     return write(offset, std::as_bytes(std::span(&object, 1))) == sizeof object;
   }
 
-  /// Host addresses of up to `length` bytes from `offset` on, appended to `out`, for I/O without a copy; returns the bytes
-  /// described. The guest can change readable bytes at any time. They stay valid as long as the chain; a chain whose writable
-  /// bytes were handed out counts as written in full when it completes.
+  /// Host addresses of up to `length` bytes from `offset` on, appended to `out`, for I/O without a copy; returns the
+  /// bytes described. The guest can change readable bytes at any time. They stay valid as long as the chain; a chain
+  /// whose writable bytes were handed out counts as written in full when it completes.
   size_t readable_iovecs(uint64_t offset, uint64_t length, std::vector<iovec>& out) const;
   size_t writable_iovecs(uint64_t offset, uint64_t length, std::vector<iovec>& out);
 
@@ -110,8 +110,8 @@ class Virtqueue : public std::enable_shared_from_this<Virtqueue> {
   /// The next available buffer; nothing when there is none, and the driver then kicks when it adds one.
   hv::Result<std::optional<DescriptorChain>> pop();
 
-  /// While a Batch lives, completed buffers are held back; its end shows all of them to the driver at once, with at most
-  /// one interrupt. A net device needs it for a packet that fills several buffers.
+  /// While a Batch lives, completed buffers are held back; its end shows all of them to the driver at once, with at
+  /// most one interrupt. A net device needs it for a packet that fills several buffers.
   class Batch {
    public:
     explicit Batch(Virtqueue& queue) noexcept : queue_(queue) { ++queue_.batch_depth_; }
@@ -125,7 +125,8 @@ class Virtqueue : public std::enable_shared_from_this<Virtqueue> {
 
   /// Buffers popped and not yet completed.
   size_t in_flight() const noexcept { return in_flight_; }
-  /// From now on nothing is popped and no guest memory written; `idle` is called when no buffer is in flight, maybe at once.
+  /// From now on nothing is popped and no guest memory written; `idle` is called when no buffer is in flight, maybe at
+  /// once.
   void close(std::function<void()> idle);
 
   /// Positions, and the buffers in flight: after `load` they are popped again, before any other.
@@ -149,7 +150,7 @@ class Virtqueue : public std::enable_shared_from_this<Virtqueue> {
   std::function<void()> idle_;
   std::vector<std::unique_ptr<ChainSlot>> slots_;  ///< made when first needed, at most one for each ring entry
   std::vector<ChainSlot*> free_;
-  std::vector<ChainSlot*> replay_;                 ///< loaded and to be popped again, last one first
+  std::vector<ChainSlot*> replay_;  ///< loaded and to be popped again, last one first
   uint64_t next_sequence_ = 0;
   size_t in_flight_ = 0;
   unsigned batch_depth_ = 0;

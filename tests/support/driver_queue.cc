@@ -48,7 +48,9 @@ DriverQueue::DriverQueue(GuestRam& ram, uint64_t features, const devices::virtio
   descriptors_ = ram.host(config_.descriptors, kDescriptorSize * config_.size);
 }
 
-void DriverQueue::poke_descriptor(uint16_t index, const RawDescriptor& raw) { write_descriptor(descriptor(index), raw); }
+void DriverQueue::poke_descriptor(uint16_t index, const RawDescriptor& raw) {
+  write_descriptor(descriptor(index), raw);
+}
 
 // The second half last: in a packed ring its flags make the descriptor available.
 void DriverQueue::write_descriptor(std::byte* to, const RawDescriptor& raw) {

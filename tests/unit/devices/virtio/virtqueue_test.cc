@@ -20,7 +20,8 @@ INSTANTIATE_TEST_SUITE_P(Rings, VirtqueueOf, testing::Values(0, kFeaturePackedRi
 
 TEST_P(VirtqueueOf, GivesABufferInTwoParts) {
   QueuePair pair(features());
-  pair.driver->submit(pair.driver->request().readable(bytes_of_text("hello, ")).readable(bytes_of_text("device")).writable(16));
+  pair.driver->submit(
+      pair.driver->request().readable(bytes_of_text("hello, ")).readable(bytes_of_text("device")).writable(16));
 
   const DescriptorChain chain = pair.pop();
 
@@ -106,7 +107,8 @@ TEST_P(VirtqueueOf, ChainsCompleteInAnyOrder) {
 
 TEST_P(VirtqueueOf, TakesIndirectTables) {
   QueuePair pair(features());
-  auto request = pair.driver->request().readable(bytes_of_text("one")).readable(bytes_of_text("two")).writable(5).indirect();
+  auto request =
+      pair.driver->request().readable(bytes_of_text("one")).readable(bytes_of_text("two")).writable(5).indirect();
   const uint16_t id = pair.driver->submit(request);
 
   DescriptorChain chain = pair.pop();
@@ -178,8 +180,8 @@ TEST_P(VirtqueueOf, MarksWhatItWroteAsDirty) {
   copied.complete(4100);
   EXPECT_FALSE(pair.ram.memory().is_dirty(page));
   EXPECT_TRUE(pair.ram.memory().is_dirty(next_page));
-  EXPECT_TRUE(pair.ram.memory().is_dirty(GetParam() != 0 ? pair.driver->config().descriptors
-                                                         : pair.driver->config().device));
+  EXPECT_TRUE(
+      pair.ram.memory().is_dirty(GetParam() != 0 ? pair.driver->config().descriptors : pair.driver->config().device));
 
   DescriptorChain exposed = pair.pop();
   std::vector<iovec> out;
