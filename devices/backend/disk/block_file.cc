@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -85,12 +84,12 @@ uint64_t total_size(std::span<const iovec> iovecs) noexcept {
 }
 
 void fill_zero(std::span<const iovec> iovecs) noexcept {
-  for (const iovec& piece : iovecs) std::memset(piece.iov_base, 0, piece.iov_len);
+  for (const iovec& piece : iovecs) std::fill_n(static_cast<std::byte*>(piece.iov_base), piece.iov_len, std::byte{0});
 }
 
 void copy_to(std::span<const iovec> iovecs, const std::byte* from) noexcept {
   for (const iovec& piece : iovecs) {
-    std::memcpy(piece.iov_base, from, piece.iov_len);
+    std::copy_n(from, piece.iov_len, static_cast<std::byte*>(piece.iov_base));
     from += piece.iov_len;
   }
 }

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -13,48 +12,12 @@
 #include <gtest/gtest.h>
 
 #include "devices/backend/disk/open.h"
+#include "tests/support/test_io.h"
 
 namespace devices::testing {
 
+using test::TestIo;
 using Bytes = std::vector<std::byte>;
-
-/// An engine without threads: an operation is done when it is started, or, with `hold_back`, when somebody waits, in an
-/// order that a seed chooses. `intercept` may answer in the host's place.
-class TestIo final : public FileIo {
- public:
-  std::function<std::optional<int64_t>(const IoRequest&)> intercept;
-  bool hold_back = false;
-
-  explicit TestIo(uint32_t seed = 1) : random_(seed) {}
-
-  void start(IoRequest& request) noexcept override {
-    if (hold_back) {
-      held_.push_back(&request);
-    } else {
-      request.complete(perform(request));
-    }
-  }
-  void wait() noexcept override {
-    if (held_.empty()) return;
-    std::swap(held_[random_() % held_.size()], held_.back());
-    IoRequest* const request = held_.back();
-    held_.pop_back();
-    request->complete(perform(*request));
-  }
-  size_t in_flight() const noexcept override { return held_.size(); }
-  const char* name() const noexcept override { return "test"; }
-
- private:
-  int64_t perform(const IoRequest& request) const {
-    if (intercept) {
-      if (const std::optional<int64_t> answer = intercept(request)) return *answer;
-    }
-    return perform_blocking(request);
-  }
-
-  std::mt19937 random_;
-  std::vector<IoRequest*> held_;
-};
 
 /// A folder of its own for each test, an engine, and qemu-img.
 class DiskTest : public ::testing::Test {
