@@ -33,8 +33,8 @@ void write_flags(Env& env, uint8_t flags) noexcept;
 /// Only while a HostFp lives. Sets the dynamic rounding direction from the low three bits of `frm`.
 void write_frm(Env& env, uint8_t frm) noexcept;
 
-/// Puts the host's FPU into the guest's rounding direction for as long as it lives; at the end it collects the exceptions
-/// into `env` and restores the host's own mode. Made by the run loop around guest code.
+/// Puts the host's FPU into the guest's rounding direction for as long as it lives; at the end it collects the
+/// exceptions into `env` and restores the host's own mode. Made by the run loop around guest code.
 class HostFp {
  public:
   explicit HostFp(Env& env) noexcept;
