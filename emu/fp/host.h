@@ -87,8 +87,13 @@ void pin(T& value) noexcept {
 }
 
 template <class F>
+Native<F> native(typename F::Bits bits) noexcept {
+  return std::bit_cast<Native<F>>(bits);
+}
+
+template <class F>
 Native<F> operand(typename F::Bits bits) noexcept {
-  auto value = std::bit_cast<Native<F>>(bits);
+  auto value = native<F>(bits);
   pin(value);
   return value;
 }
@@ -96,8 +101,10 @@ Native<F> operand(typename F::Bits bits) noexcept {
 template <class F>
 typename F::Bits result(Native<F> value) noexcept {
   pin(value);
-  if (value != value) [[unlikely]]
-    return F::kCanonicalNan;
+  if (value != value) [[unlikely]] {
+    value = native<F>(F::kCanonicalNan);
+    pin(value);  // makes it a branch: a conditional move would have every result wait for the comparison
+  }
   return std::bit_cast<typename F::Bits>(value);
 }
 
@@ -123,7 +130,7 @@ typename F::Bits div(typename F::Bits a, typename F::Bits b) noexcept {
 
 template <class F>
 typename F::Bits sqrt(typename F::Bits a) noexcept {
-  auto value = std::bit_cast<Native<F>>(a);
+  auto value = native<F>(a);
   if constexpr (std::same_as<F, F32>) {
     asm volatile("sqrtss %0, %0" : "+x"(value));
   } else {
@@ -140,9 +147,9 @@ inline bool has_fma() noexcept { return detail::has_fma; }
 // By name, for the build is for processors that lack the instructions too.
 template <class F>
 typename F::Bits fma(typename F::Bits a, typename F::Bits b, typename F::Bits c) noexcept {
-  auto value = std::bit_cast<Native<F>>(a);
-  const auto factor = std::bit_cast<Native<F>>(b);
-  const auto addend = std::bit_cast<Native<F>>(c);
+  auto value = native<F>(a);
+  const auto factor = native<F>(b);
+  const auto addend = native<F>(c);
   if constexpr (std::same_as<F, F32>) {
     asm volatile("vfmadd213ss %2, %1, %0" : "+x"(value) : "x"(factor), "x"(addend));
   } else {
@@ -151,23 +158,68 @@ typename F::Bits fma(typename F::Bits a, typename F::Bits b, typename F::Bits c)
   return result<F>(value);
 }
 
+// IEEE 754-2019 §5.11: COMIS is the signalling comparison, UCOMIS the quiet one. Of unordered operands both say
+// "below", "equal" and "parity": the order is asked as "b is above a" and "b is not below a", which are false then.
+template <class F>
+bool equal(typename F::Bits a, typename F::Bits b) noexcept {
+  bool zero;
+  bool no_parity;
+  if constexpr (std::same_as<F, F32>) {
+    asm volatile("ucomiss %3, %2" : "=@ccz"(zero), "=@ccnp"(no_parity) : "x"(native<F>(a)), "x"(native<F>(b)));
+  } else {
+    asm volatile("ucomisd %3, %2" : "=@ccz"(zero), "=@ccnp"(no_parity) : "x"(native<F>(a)), "x"(native<F>(b)));
+  }
+  return zero && no_parity;
+}
+
+template <class F>
+bool less(typename F::Bits a, typename F::Bits b) noexcept {
+  bool truth;
+  if constexpr (std::same_as<F, F32>) {
+    asm volatile("comiss %1, %2" : "=@cca"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  } else {
+    asm volatile("comisd %1, %2" : "=@cca"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  }
+  return truth;
+}
+
+template <class F>
+bool less_equal(typename F::Bits a, typename F::Bits b) noexcept {
+  bool truth;
+  if constexpr (std::same_as<F, F32>) {
+    asm volatile("comiss %1, %2" : "=@ccae"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  } else {
+    asm volatile("comisd %1, %2" : "=@ccae"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  }
+  return truth;
+}
+
+template <class F>
+bool less_quiet(typename F::Bits a, typename F::Bits b) noexcept {
+  bool truth;
+  if constexpr (std::same_as<F, F32>) {
+    asm volatile("ucomiss %1, %2" : "=@cca"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  } else {
+    asm volatile("ucomisd %1, %2" : "=@cca"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  }
+  return truth;
+}
+
+template <class F>
+bool less_equal_quiet(typename F::Bits a, typename F::Bits b) noexcept {
+  bool truth;
+  if constexpr (std::same_as<F, F32>) {
+    asm volatile("ucomiss %1, %2" : "=@ccae"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  } else {
+    asm volatile("ucomisd %1, %2" : "=@ccae"(truth) : "x"(native<F>(a)), "x"(native<F>(b)));
+  }
+  return truth;
+}
+
 namespace detail {
 
 inline __m128 vector(float value) noexcept { return _mm_set_ss(value); }
 inline __m128d vector(double value) noexcept { return _mm_set_sd(value); }
-
-// C++'s operators leave open which of the two instructions a comparison becomes: COMIS is signalling, UCOMIS is quiet.
-inline int equal(__m128 a, __m128 b) noexcept { return _mm_ucomieq_ss(a, b); }
-inline int equal(__m128d a, __m128d b) noexcept { return _mm_ucomieq_sd(a, b); }
-inline int less(__m128 a, __m128 b) noexcept { return _mm_comilt_ss(a, b); }
-inline int less(__m128d a, __m128d b) noexcept { return _mm_comilt_sd(a, b); }
-inline int less_equal(__m128 a, __m128 b) noexcept { return _mm_comile_ss(a, b); }
-inline int less_equal(__m128d a, __m128d b) noexcept { return _mm_comile_sd(a, b); }
-inline int less_quiet(__m128 a, __m128 b) noexcept { return _mm_ucomilt_ss(a, b); }
-inline int less_quiet(__m128d a, __m128d b) noexcept { return _mm_ucomilt_sd(a, b); }
-inline int less_equal_quiet(__m128 a, __m128 b) noexcept { return _mm_ucomile_ss(a, b); }
-inline int less_equal_quiet(__m128d a, __m128d b) noexcept { return _mm_ucomile_sd(a, b); }
-
 inline void truncate(__m128 a, int32_t& to) noexcept { to = _mm_cvttss_si32(a); }
 inline void truncate(__m128 a, int64_t& to) noexcept { to = _mm_cvttss_si64(a); }
 inline void truncate(__m128d a, int32_t& to) noexcept { to = _mm_cvttsd_si32(a); }
@@ -178,41 +230,6 @@ inline void to_int(__m128d a, int32_t& to) noexcept { to = _mm_cvtsd_si32(a); }
 inline void to_int(__m128d a, int64_t& to) noexcept { to = _mm_cvtsd_si64(a); }
 
 }  // namespace detail
-
-template <class F>
-bool equal(typename F::Bits a, typename F::Bits b) noexcept {
-  int truth = detail::equal(detail::vector(operand<F>(a)), detail::vector(operand<F>(b)));
-  pin(truth);
-  return truth != 0;
-}
-
-template <class F>
-bool less(typename F::Bits a, typename F::Bits b) noexcept {
-  int truth = detail::less(detail::vector(operand<F>(a)), detail::vector(operand<F>(b)));
-  pin(truth);
-  return truth != 0;
-}
-
-template <class F>
-bool less_equal(typename F::Bits a, typename F::Bits b) noexcept {
-  int truth = detail::less_equal(detail::vector(operand<F>(a)), detail::vector(operand<F>(b)));
-  pin(truth);
-  return truth != 0;
-}
-
-template <class F>
-bool less_quiet(typename F::Bits a, typename F::Bits b) noexcept {
-  int truth = detail::less_quiet(detail::vector(operand<F>(a)), detail::vector(operand<F>(b)));
-  pin(truth);
-  return truth != 0;
-}
-
-template <class F>
-bool less_equal_quiet(typename F::Bits a, typename F::Bits b) noexcept {
-  int truth = detail::less_equal_quiet(detail::vector(operand<F>(a)), detail::vector(operand<F>(b)));
-  pin(truth);
-  return truth != 0;
-}
 
 template <class Int, class F>
 Int to_int(typename F::Bits a) noexcept {

@@ -1,22 +1,16 @@
-#include <bit>
+#include <cstdint>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "emu/fp/env.h"
 #include "emu/fp/ops.h"
+#include "tests/unit/emu/fp/support.h"
 
 namespace emu::fp {
 namespace {
 
+using namespace test;
 using enum Rounding;
-
-constexpr uint8_t kNone = 0;
-constexpr uint8_t NX = flag::kInexact;
-constexpr uint8_t UF = flag::kUnderflow;
-constexpr uint8_t OF = flag::kOverflow;
-constexpr uint8_t DZ = flag::kDivideByZero;
-constexpr uint8_t NV = flag::kInvalid;
 
 constexpr uint64_t kQuietNan = 0xfff8'0000'0000'1234;
 constexpr uint64_t kSignallingNan = 0x7ff0'0000'0000'0001;
@@ -24,29 +18,6 @@ constexpr uint64_t kInfinity = F64::kInfinity;
 constexpr uint64_t kMinusInfinity = F64::kInfinity | F64::kSign;
 constexpr uint64_t kNan = F64::kCanonicalNan;
 constexpr uint64_t kMinusZero = F64::kSign;
-
-constexpr uint64_t d(double value) { return std::bit_cast<uint64_t>(value); }
-constexpr uint32_t f(float value) { return std::bit_cast<uint32_t>(value); }
-
-template <class Bits>
-struct Result {
-  Bits bits;
-  uint8_t flags;
-  bool operator==(const Result&) const = default;
-};
-template <class Bits>
-void PrintTo(const Result<Bits>& result, std::ostream* out) {
-  *out << std::hex << "0x" << +result.bits << " flags 0x" << +result.flags;
-}
-
-/// Runs `operation(env, rounding)` as guest code with frm = `rounding`.
-template <class Operation>
-auto run(Rounding rounding, Operation operation) {
-  Env env{.frm = static_cast<uint8_t>(rounding)};
-  const HostFp host(env);
-  const auto bits = operation(env, rounding);
-  return Result<std::remove_const_t<decltype(bits)>>{bits, read_flags(env)};
-}
 
 auto add64(Rounding r, uint64_t a, uint64_t b) {
   return run(r, [=](Env& env, Rounding mode) { return add<F64>(env, mode, a, b); });
