@@ -1,7 +1,6 @@
 #include "devices/virtio/virtio_device.h"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <utility>
@@ -14,8 +13,6 @@ namespace {
 
 // A driver's writes to the configuration space that the loop did not get to yet; more are stored but not delivered.
 constexpr size_t kMostConfigWrites = 4096;
-// How long a vCPU may stand still for the host operations that a reset has to wait for.
-constexpr std::chrono::seconds kResetPatience{2};
 
 }  // namespace
 
@@ -33,9 +30,9 @@ struct VirtioDevice::Reset {
     const std::lock_guard lock(mutex);
     return holders == 0;
   }
-  bool wait() {
+  bool wait(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, kResetPatience, [&] { return holders == 0; });
+    return changed.wait_for(lock, patience, [&] { return holders == 0; });
   }
 
   std::mutex mutex;
@@ -108,7 +105,7 @@ bool VirtioDevice::reset() {
   const auto reset = std::make_shared<Reset>();
   reset_ = reset;
   loop_.run_and_wait([&] { reset_on_loop(reset); });
-  return loop_.on_loop_thread() ? reset->done() : reset->wait();
+  return loop_.on_loop_thread() ? reset->done() : reset->wait(description_.reset_patience);
 }
 
 bool VirtioDevice::reset_done() const { return reset_ == nullptr || reset_->done(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -58,6 +59,8 @@ class VirtioDevice {
     std::vector<uint16_t> queue_sizes;         ///< the largest size of each queue, a power of two
     size_t config_size = 0;                    ///< bytes
     std::vector<ConfigField> writable_config;  ///< what the driver may write; the rest is read-only
+    /// How long a reset keeps its vCPU waiting for host operations.
+    std::chrono::milliseconds reset_patience{2000};
   };
 
   VirtioDevice(EventLoop& loop, Description description);
