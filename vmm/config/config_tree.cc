@@ -43,12 +43,14 @@ class Converter {
       const Location key_location = location(pair.first.Mark());
       if (!pair.first.IsScalar()) return error_at(key_location, "a key must be a word");
       const std::string& key = pair.first.Scalar();
-      if (const ConfigNode::Entry* first = node.find(key)) {
-        return error_at(key_location, "\"{}\" is given twice; the first is in line {}", key, first->location.line);
+      if (const ConfigNode* first = node.find(key)) {
+        return error_at(key_location, "\"{}\" is given twice; the first is in line {}", key, first->key_location.line);
       }
       ConfigNode value = TRY(convert(pair.second, depth + 1));
       if (value.kind == ConfigNode::Kind::null) value.location = key_location;  // yaml-cpp gives the next token's
-      node.entries.push_back({key, key_location, std::move(value)});
+      value.key = key;
+      value.key_location = key_location;
+      node.items.push_back(std::move(value));
     }
     return node;
   }
@@ -76,19 +78,19 @@ hv::Result<std::string> read_text(const std::string& path) {
 /// `chain` has the files from the first one down to the one whose base is read.
 hv::Result<ConfigNode> read_with_bases(const std::string& path, std::vector<std::string>& chain) {
   ConfigNode node = TRY(read_yaml(TRY(read_text(path)), path));
-  const ConfigNode::Entry* const base = node.find("base");
+  const ConfigNode* const base = node.find("base");
   if (base == nullptr) return node;
-  if (base->value.kind != ConfigNode::Kind::scalar || base->value.scalar.empty())
-    return error_at(base->value.location, "\"base\" must be the path of a machine file");
+  if (base->kind != ConfigNode::Kind::scalar || base->scalar.empty())
+    return error_at(base->location, "\"base\" must be the path of a machine file");
   std::error_code code;
   chain.push_back(std::filesystem::weakly_canonical(path, code).string());
-  const std::string base_path = (std::filesystem::path(path).parent_path() / base->value.scalar).string();
+  const std::string base_path = (std::filesystem::path(path).parent_path() / base->scalar).string();
   if (!std::filesystem::is_regular_file(base_path, code))
-    return error_at(base->value.location, "the base {} is not a file that exists", base_path);
+    return error_at(base->location, "the base {} is not a file that exists", base_path);
   if (std::ranges::find(chain, std::filesystem::weakly_canonical(base_path, code).string()) != chain.end())
-    return error_at(base->value.location, "{} is its own base", base_path);
+    return error_at(base->location, "{} is its own base", base_path);
   ConfigNode under = TRY(read_with_bases(base_path, chain));
-  std::erase_if(node.entries, [](const ConfigNode::Entry& entry) { return entry.key == "base"; });
+  std::erase_if(node.items, [](const ConfigNode& item) { return item.key == "base"; });
   merge(under, std::move(node));
   return under;
 }
@@ -105,9 +107,10 @@ std::string Location::text() const {
   return line == 0 ? name : fmt::format("{}:{}:{}", name, line, column);
 }
 
-const ConfigNode::Entry* ConfigNode::find(std::string_view key) const {
-  const auto found = std::ranges::find(entries, key, &Entry::key);
-  return found == entries.end() ? nullptr : &*found;
+const ConfigNode* ConfigNode::find(std::string_view name) const {
+  if (kind != Kind::map) return nullptr;
+  const auto found = std::ranges::find(items, name, &ConfigNode::key);
+  return found == items.end() ? nullptr : &*found;
 }
 
 hv::Result<ConfigNode> read_yaml(std::string_view text, const std::string& file) {
@@ -137,13 +140,13 @@ void merge(ConfigNode& under, ConfigNode over) {
     return;
   }
   under.location = over.location;
-  for (ConfigNode::Entry& entry : over.entries) {
-    const auto found = std::ranges::find(under.entries, entry.key, &ConfigNode::Entry::key);
-    if (found == under.entries.end()) {
-      under.entries.push_back(std::move(entry));
+  under.key_location = over.key_location;
+  for (ConfigNode& item : over.items) {
+    const auto found = std::ranges::find(under.items, item.key, &ConfigNode::key);
+    if (found == under.items.end()) {
+      under.items.push_back(std::move(item));
     } else {
-      found->location = entry.location;
-      merge(found->value, std::move(entry.value));
+      merge(*found, std::move(item));
     }
   }
 }

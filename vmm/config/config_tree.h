@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "hv/base/result.h"
@@ -29,21 +28,16 @@ template <typename... Args>
 /// A machine file as it was written, before any key is known: a tree in which each node knows its place.
 struct ConfigNode {
   enum class Kind { null, scalar, list, map };
-  struct Entry;
 
   Kind kind = Kind::null;
   Location location = {};
   std::string scalar = {};
-  std::vector<ConfigNode> items = {};  ///< of a list
-  std::vector<Entry> entries = {};     ///< of a map, in the order written; keys differ
+  std::vector<ConfigNode> items = {};  ///< of a list or a map, in the order written
+  std::string key = {};                ///< of a map's item; keys within a map differ
+  Location key_location = {};
 
-  const Entry* find(std::string_view key) const;
-};
-
-struct ConfigNode::Entry {
-  std::string key;
-  Location location = {};
-  ConfigNode value;
+  /// A map's item.
+  const ConfigNode* find(std::string_view name) const;
 };
 
 /// Reads YAML text. Errors: bad syntax, a key twice, keys that are no scalars, several documents, nesting or size

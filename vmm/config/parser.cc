@@ -53,14 +53,14 @@ class Parser {
   /// `where` is the map's key in its parent, empty at the top.
   hv::Result<void> parse_map(const ConfigNode& node, std::span<const Field> fields, void* object,
                              const std::string& where) {
-    for (const ConfigNode::Entry& entry : node.entries) {
+    for (const ConfigNode& entry : node.items) {
       const auto field = std::ranges::find(fields, entry.key, &Field::key);
       if (field == fields.end()) return unknown_key(entry, fields, where);
       const std::string name = where.empty() ? entry.key : where + "." + entry.key;
       if (!field->supported) {
-        return error_at(entry.location, "\"{}\" is not supported by this version of vireo; remove it", name);
+        return error_at(entry.key_location, "\"{}\" is not supported by this version of vireo; remove it", name);
       }
-      TRY(parse_field(entry.value, *field, object, name));
+      TRY(parse_field(entry, *field, object, name));
     }
     for (const Field& field : fields) {
       if (node.find(field.key) != nullptr) continue;
@@ -71,14 +71,14 @@ class Parser {
   }
 
  private:
-  static hv::Result<void> unknown_key(const ConfigNode::Entry& entry, std::span<const Field> fields,
+  static hv::Result<void> unknown_key(const ConfigNode& entry, std::span<const Field> fields,
                                       const std::string& where) {
     std::vector<std::string_view> known;
     for (const Field& field : fields) known.push_back(field.key);
     const std::string in = where.empty() ? "" : fmt::format(" in \"{}\"", where);
     if (const std::string_view close = nearest(entry.key, known); !close.empty())
-      return error_at(entry.location, "unknown key \"{}\"{}; did you mean \"{}\"?", entry.key, in, close);
-    return error_at(entry.location, "unknown key \"{}\"{}; the keys are {}", entry.key, in, fmt::join(known, ", "));
+      return error_at(entry.key_location, "unknown key \"{}\"{}; did you mean \"{}\"?", entry.key, in, close);
+    return error_at(entry.key_location, "unknown key \"{}\"{}; the keys are {}", entry.key, in, fmt::join(known, ", "));
   }
 
   hv::Result<void> apply_default(const ConfigNode& node, const Field& field, void* object, const std::string& name) {
@@ -249,10 +249,10 @@ Location place(const ConfigNode& tree, std::initializer_list<std::string_view> p
   const ConfigNode* node = &tree;
   Location location = tree.location;
   for (const std::string_view key : path) {
-    const ConfigNode::Entry* const entry = node->find(key);
+    const ConfigNode* const entry = node->find(key);
     if (entry == nullptr) break;
-    location = entry->location;
-    node = &entry->value;
+    location = entry->key_location;
+    node = entry;
   }
   return location;
 }
@@ -301,23 +301,27 @@ void resolve_console(const ConfigNode& tree, ConsoleEnd& console) {
     console.path = (std::filesystem::path(*location.file).parent_path() / console.path).string();
 }
 
+/// A map with one item.
+ConfigNode map_of(const std::string& key, ConfigNode value) {
+  value.key = key;
+  value.key_location = value.location;
+  ConfigNode map{.kind = NodeKind::map, .location = value.location};
+  map.items.push_back(std::move(value));
+  return map;
+}
+
 /// The tree that the options would be if they were a machine file.
 ConfigNode tree_of(std::span<const ConfigOverride> overrides) {
-  ConfigNode tree{.kind = NodeKind::map, .location = {std::make_shared<const std::string>("command line")}};
+  const Location location{std::make_shared<const std::string>("command line")};
+  ConfigNode tree{.kind = NodeKind::map, .location = location};
   for (const ConfigOverride& item : overrides) {
-    const Location location{std::make_shared<const std::string>(item.option)};
-    ConfigNode value{.kind = NodeKind::scalar, .location = location, .scalar = item.value};
-    std::string key = item.key;
-    if (const size_t dot = key.find('.'); dot != std::string::npos) {
-      ConfigNode inner{.kind = NodeKind::map, .location = location};
-      inner.entries.push_back({key.substr(dot + 1), location, std::move(value)});
-      value = std::move(inner);
-      key.resize(dot);
-    }
-    ConfigNode outer{.kind = NodeKind::map, .location = tree.location};
-    outer.entries.push_back({key, location, std::move(value)});
-    merge(tree, std::move(outer));
+    const Location origin{std::make_shared<const std::string>(item.option)};
+    const size_t dot = item.key.find('.');
+    ConfigNode value{.kind = NodeKind::scalar, .location = origin, .scalar = item.value};
+    if (dot != std::string::npos) value = map_of(item.key.substr(dot + 1), std::move(value));
+    merge(tree, map_of(item.key.substr(0, dot), std::move(value)));
   }
+  tree.location = location;
   return tree;
 }
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hv/base/result.h"
+#include "hv/core/guest_address.h"
+
+namespace vmm::riscv64 {
+
+struct DeviceTreeConfig {
+  unsigned cpus = 1;
+  hv::GuestRange ram;
+  std::string cmdline;
+  hv::GuestRange initrd;  ///< size 0: none
+  unsigned virtio_devices = 0;
+  bool uart_is_console = true;
+  uint64_t kaslr_seed = 0;
+  std::array<std::byte, 64> rng_seed{};
+};
+
+/// The flattened device tree that tells the kernel what the machine consists of.
+hv::Result<std::vector<std::byte>> make_device_tree(const DeviceTreeConfig& config);
+
+/// The ISA string of a hart, e.g. "rv64imafdc_zicsr".
+std::string isa_string();
+
+}  // namespace vmm::riscv64
