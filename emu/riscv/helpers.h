@@ -34,6 +34,9 @@ void cbo_inval(HartState& state, const Insn& insn) noexcept;
 void cbo_clean(HartState& state, const Insn& insn) noexcept;
 void cbo_flush(HartState& state, const Insn& insn) noexcept;
 
+/// amocas.q on the register pairs rd and rs2: atomic.cc.
+void amocas_q(HartState& state, const Insn& insn) noexcept;
+
 // --- traps: trap.cc ------------------------------------------------------------------------------------------------
 
 /// Enters the trap handler for a synchronous exception of the instruction at `state.pc`.

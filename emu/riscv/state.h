@@ -7,7 +7,10 @@
 #include "emu/fp/env.h"
 #include "emu/mmu/tlb.h"
 
-namespace emu::interp { struct Block; }
+namespace emu::interp {
+class BlockCache;
+struct Block;
+}  // namespace emu::interp
 
 namespace emu::riscv {
 
@@ -91,6 +94,7 @@ struct HartState {
   mmu::TlbEntry* data_tlb = nullptr;      ///< inline TLB for loads and stores in the present mode
   mmu::TlbEntry* fetch_tlb = nullptr;     ///< inline TLB for instruction fetches in the present mode
   interp::Block* block = nullptr;         ///< the block being executed
+  interp::BlockCache* blocks = nullptr;   ///< the interpreter's
   uint64_t code_epoch = 1;                ///< raised by fence.i: older blocks are compared with memory before use
   std::atomic<uint32_t> pending{0};
   uint64_t retired = 0;                   ///< instructions retired before the current block
