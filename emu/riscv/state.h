@@ -93,8 +93,8 @@ struct HartState {
   uint64_t pc_page = 0;                   ///< virtual address of the page that the current block lies in
   mmu::TlbEntry* data_tlb = nullptr;      ///< inline TLB for loads and stores in the present mode
   mmu::TlbEntry* fetch_tlb = nullptr;     ///< inline TLB for instruction fetches in the present mode
-  interp::Block* block = nullptr;         ///< the block being executed
-  interp::BlockCache* blocks = nullptr;   ///< the interpreter's
+  emu::interp::Block* block = nullptr;         ///< the block being executed
+  emu::interp::BlockCache* blocks = nullptr;   ///< the interpreter's
   uint64_t code_epoch = 1;                ///< raised by fence.i: older blocks are compared with memory before use
   std::atomic<uint32_t> pending{0};
   uint64_t retired = 0;                   ///< instructions retired before the current block

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "emu/mmu/tlb.h"
+#include "emu/riscv/hart_group.h"
+#include "emu/riscv/interp/run.h"
+#include "emu/riscv/pmp.h"
+#include "emu/riscv/state.h"
+#include "hv/core/vcpu.h"
+
+namespace emu::riscv {
+
+/// SBI hart states (SBI 2.0 §9, table 9.2): only those that last.
+enum class HartStatus : uint64_t { started = 0, stopped = 1, suspended = 4 };
+
+/// What one hart asks of another's translations and code.
+namespace fence_request {
+inline constexpr uint32_t kInstructions = 1u << 0;  ///< fence.i
+inline constexpr uint32_t kTranslations = 1u << 1;  ///< sfence.vma
+}  // namespace fence_request
+
+/// One emulated RISC-V hart. Its thread runs `run`; what other threads may call says so.
+class Hart final : public hv::Vcpu {
+ public:
+  Hart(HartGroup& group, unsigned id);
+  ~Hart() override;
+
+  hv::Result<hv::Exit> run() override;
+  void request_exit() noexcept override;
+  void set_interrupt(hv::IrqPin pin, bool level) noexcept override;
+  hv::Registers registers() const override;
+  void save(hv::StateWriter& writer) const override;
+  hv::Result<void> load(hv::StateReader& reader) override;
+
+  unsigned id() const noexcept { return id_; }
+  HartState& state() noexcept { return *state_; }
+  HartGroup& group() noexcept { return group_; }
+  const HartEnvironment& environment() const noexcept { return group_.environment(); }
+
+  /// The state after power-on. `started`: at `entry`, else stopped.
+  void reset(Entry entry, bool started) noexcept;
+
+  // --- translation: own thread ---
+
+  mmu::Tlb& tlb(TlbContext context) noexcept { return tlbs_[static_cast<size_t>(context)]; }
+  TlbContext data_context() const noexcept { return data_context_; }
+  TlbContext fetch_context() const noexcept { return fetch_context_; }
+  /// Chooses the inline TLBs after privilege, mstatus or satp changed.
+  void update_contexts() noexcept;
+  /// Forgets what was translated through satp.
+  void flush_translations() noexcept;
+  void flush_translation(uint64_t address) noexcept;
+  /// Forgets everything: physical memory protection changed.
+  void flush_all() noexcept;
+  Pmp& pmp() noexcept { return pmp_; }
+
+  // --- interrupts and time ---
+
+  /// Sets `bit` of mip. Any thread.
+  void raise_interrupt(unsigned bit) noexcept;
+  void lower_interrupt(unsigned bit) noexcept;
+  /// Sets the Sstc comparator. Own thread.
+  void set_stimecmp(uint64_t value) noexcept;
+  /// Sleeps until an interrupt that mie enables is pending or something else needs attention. Own thread.
+  void wait_for_interrupt() noexcept;
+  /// Makes the hart look at `bits` before its next block, and wakes it. Any thread, signal handlers too.
+  void post(uint32_t bits) noexcept;
+
+  // --- other harts ---
+
+  /// Asks for `fence_request` bits and returns a ticket. Any hart's thread.
+  uint64_t request_fence(uint32_t bits) noexcept;
+  /// Whether what the ticket stands for has taken effect: nothing that the hart does from now on comes before it.
+  bool fence_done(uint64_t ticket) const noexcept;
+  /// Carries out what others asked for. Own thread.
+  void serve_fences() noexcept;
+
+  HartStatus status() const noexcept { return status_.load(); }
+  /// Starts a stopped hart. False if it is not stopped. Any thread.
+  bool start(Entry entry) noexcept;
+  /// Stops this hart; its `run` then waits for a start. Own thread.
+  void stop() noexcept;
+  void set_status(HartStatus status) noexcept { status_.store(status); }
+
+ private:
+  void on_alarm() noexcept;
+  void arm_stimecmp() noexcept;
+  bool wait_for_start() noexcept;
+
+  HartGroup& group_;
+  const unsigned id_;
+  std::unique_ptr<HartState> state_;
+  std::array<mmu::Tlb, kTlbContexts> tlbs_;
+  TlbContext data_context_ = TlbContext::bare;
+  TlbContext fetch_context_ = TlbContext::bare;
+  Pmp pmp_;
+  interp::Interpreter interpreter_;
+
+  std::mutex timer_mutex_;               ///< guards the comparator against the alarm's thread
+  uint64_t comparator_ = ~uint64_t{0};
+  hv::Alarm alarm_;
+
+  std::atomic<bool> executing_{false};   ///< guest code may run: whoever changes it must wait for this hart
+  std::atomic<uint32_t> fence_bits_{0};
+  std::atomic<uint64_t> fences_requested_{0};
+  std::atomic<uint64_t> fences_served_{0};
+
+  std::mutex status_mutex_;              ///< guards `start_entry_`
+  std::atomic<HartStatus> status_{HartStatus::stopped};
+  Entry start_entry_;
+};
+
+}  // namespace emu::riscv

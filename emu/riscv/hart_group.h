@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hv/base/result.h"
+#include "hv/core/alarm.h"
+#include "hv/core/bus.h"
+#include "hv/core/guest_clock.h"
+#include "hv/core/guest_memory.h"
+#include "hv/core/machine_control.h"
+
+namespace emu::riscv {
+
+class Hart;
+
+namespace sbi {
+
+/// Where the SBI's debug console goes. Called on vCPU threads, several at once; does not wait.
+class Console {
+ public:
+  virtual ~Console() = default;
+  /// Returns how many bytes were taken.
+  virtual size_t write(std::span<const std::byte> data) noexcept = 0;
+  /// Returns how many bytes there were.
+  virtual size_t read(std::span<std::byte> out) noexcept = 0;
+};
+
+}  // namespace sbi
+
+/// What the harts of a machine stand on. All of it outlives them.
+struct HartEnvironment {
+  hv::GuestMemory& memory;
+  hv::Bus& bus;
+  hv::GuestClock& clock;         ///< `time`
+  hv::AlarmService& alarms;
+  hv::MachineControl& control;
+  sbi::Console* console = nullptr;  ///< nullptr: the debug console is not there
+};
+
+/// Who answers when the supervisor calls.
+enum class Firmware {
+  built_in,  ///< Vireo's SBI: hart 0 starts in S-mode, the others when the kernel asks for them
+  guest,     ///< M-mode software in the guest: every hart starts there
+};
+
+/// Where harts begin, with a0 = hart ID and a1 = `argument` (the device tree's address).
+struct Entry {
+  uint64_t pc = 0;
+  uint64_t argument = 0;
+};
+
+/// The harts of one machine: what one of them may ask of the others. Made before and destroyed after their threads.
+class HartGroup {
+ public:
+  static constexpr size_t kMaxHarts = 16;
+
+  /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1.
+  static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware, const HartEnvironment& environment);
+  ~HartGroup();
+  HartGroup(const HartGroup&) = delete;
+  HartGroup& operator=(const HartGroup&) = delete;
+
+  /// Puts every hart into its state after power-on, at `entry`. Not while any of them runs.
+  void reset(Entry entry) noexcept;
+
+  size_t size() const noexcept { return harts_.size(); }
+  Hart& hart(size_t id) noexcept { return *harts_[id]; }
+  Firmware firmware() const noexcept { return firmware_; }
+  const HartEnvironment& environment() const noexcept { return environment_; }
+
+ private:
+  HartGroup(Firmware firmware, const HartEnvironment& environment);
+
+  Firmware firmware_;
+  HartEnvironment environment_;
+  std::vector<std::unique_ptr<Hart>> harts_;
+};
+
+}  // namespace emu::riscv
