@@ -43,6 +43,7 @@ namespace pending {
 inline constexpr uint32_t kInterrupt = 1u << 0;   ///< an interrupt may be deliverable: mip, mie or mstatus changed
 inline constexpr uint32_t kExit = 1u << 1;        ///< request_exit()
 inline constexpr uint32_t kRemoteFence = 1u << 2; ///< another hart asks for fence.i, sfence.vma
+inline constexpr uint32_t kStop = 1u << 3;        ///< the hart stopped itself
 }  // namespace pending
 
 /// The address translation contexts that have an inline TLB of their own, so that a change of mode is a change of pointer.

@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "emu/riscv/csr/bits.h"
+#include "emu/riscv/hart.h"
+#include "emu/riscv/helpers.h"
+#include "emu/riscv/page_walk.h"
+#include "hv/base/bits.h"
+
+namespace emu::riscv {
+namespace {
+
+constexpr uint64_t kPageMask = hv::kGuestPageSize - 1;
+constexpr uint64_t kCacheBlock = 64;  // bytes, as the device tree says
+
+uint64_t page(uint64_t address) noexcept { return address & ~kPageMask; }
+bool fits_in_page(uint64_t address, uint64_t size) noexcept { return (address & kPageMask) + size <= hv::kGuestPageSize; }
+
+/// The privilege that memory protection looks at: that of mstatus.MPP for data accesses of M-mode with MPRV.
+Privilege effective_privilege(const HartState& state, Access access) noexcept {
+  const uint64_t mstatus = state.csr.mstatus;
+  if (access == Access::fetch || state.privilege != Privilege::machine || (mstatus & csr::mstatus::kMprv) == 0) return state.privilege;
+  return static_cast<Privilege>((mstatus & csr::mstatus::kMpp) >> csr::mstatus::kMppShift);
+}
+
+/// Where a translated access within one page goes.
+struct Place {
+  std::byte* host = nullptr;  ///< nullptr: not RAM
+  uint64_t physical = 0;
+};
+
+/// Remembers the page in the inline TLB of the context that the access was made in.
+void fill(Hart& hart, uint64_t address, Access access, const Translation& translation, uint8_t allowed, std::byte* host_page) noexcept {
+  const TlbContext context = access == Access::fetch ? hart.fetch_context() : hart.data_context();
+  mmu::Tlb& tlb = hart.tlb(context);
+  mmu::TlbEntry& entry = tlb.slot(address);
+  const uint64_t tag = page(address);
+  const auto tag_if = [&](uint8_t permission) { return (allowed & permission) != 0 ? tag : mmu::TlbEntry::kNoPage; };
+  entry.read = tag_if(permission::kRead);
+  entry.write = tag_if(permission::kWrite);
+  entry.execute = tag_if(permission::kExecute);
+  entry.addend = reinterpret_cast<uintptr_t>(host_page) - tag;
+  tlb.note_leaf(address, translation.leaf_size);
+}
+
+/// Translates an access within one page, checks it and fills the TLB. Nothing after raising.
+std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, Access access) noexcept {
+  Hart& hart = *state.hart;
+  const Privilege privilege = effective_privilege(state, access);
+  Translation translation;
+  if (privilege == Privilege::machine) {
+    translation = {.physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
+  } else {
+    translation = walk(hart, address, access, privilege);
+  }
+  if (translation.fault != Fault::none) {
+    raise(state, cause_of(translation.fault, access), address);
+    return std::nullopt;
+  }
+  const uint64_t physical = translation.physical;
+  const Pmp::Verdict whole_page = hart.pmp().check(page(physical), hv::kGuestPageSize, privilege);
+  const Pmp::Verdict verdict = whole_page.uniform ? whole_page : hart.pmp().check(physical, size, privilege);
+  if ((verdict.allowed & permission::of(access)) == 0) {
+    raise(state, cause_of(Fault::access, access), address);
+    return std::nullopt;
+  }
+  hv::GuestMemory& memory = hart.environment().memory;
+  std::byte* const host_page = memory.host_pointer({page(physical)}, hv::kGuestPageSize);
+  if (host_page == nullptr) return Place{.host = nullptr, .physical = physical};
+  const auto allowed = static_cast<uint8_t>(translation.permissions & verdict.allowed);
+  // From here on the fast path writes without telling anybody, so the page counts as written.
+  if ((allowed & permission::kWrite) != 0) memory.mark_dirty({page(physical)}, hv::kGuestPageSize);
+  if (whole_page.uniform) fill(hart, address, access, translation, allowed, host_page);
+  return Place{.host = host_page + (physical & kPageMask), .physical = physical};
+}
+
+uint64_t read_host(const std::byte* host, unsigned size) noexcept {
+  uint64_t value = 0;
+  std::memcpy(&value, host, size);
+  return value;
+}
+
+/// Devices take naturally aligned accesses that lie within one of them; others are access faults.
+bool device_takes(HartState& state, uint64_t physical, unsigned size) noexcept {
+  return (physical & (size - 1)) == 0 && state.hart->environment().bus.claims({physical}, size);
+}
+
+uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcept {
+  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
+  if (entry.read == page(address)) return read_host(reinterpret_cast<const std::byte*>(entry.addend + address), size);
+  const auto place = locate(state, address, size, Access::load);
+  if (!place) return 0;
+  if (place->host != nullptr) return read_host(place->host, size);
+  if (!device_takes(state, place->physical, size)) {
+    raise(state, Cause::load_access, address);
+    return 0;
+  }
+  return state.hart->environment().bus.read({place->physical}, size);
+}
+
+/// The host address for a store to RAM; nullptr after raising, or when `physical` is a device's.
+std::optional<Place> store_place(HartState& state, uint64_t address, uint64_t size) noexcept {
+  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
+  if (entry.write == page(address)) return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
+  return locate(state, address, size, Access::store);
+}
+
+void store_across_pages(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
+  const uint64_t second = page(address) + hv::kGuestPageSize;
+  const auto first_size = static_cast<unsigned>(second - address);
+  // Both pages are checked before either is written.
+  const auto low = store_place(state, address, first_size);
+  if (!low) return;
+  const auto high = store_place(state, second, size - first_size);
+  if (!high) return;
+  if (low->host == nullptr || high->host == nullptr) return raise(state, Cause::store_access, low->host == nullptr ? address : second);
+  std::memcpy(low->host, &value, first_size);
+  value >>= first_size * 8;
+  std::memcpy(high->host, &value, size - first_size);
+}
+
+}  // namespace
+
+uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept {
+  if (fits_in_page(address, size)) [[likely]] return load_in_page(state, address, size);
+  const uint64_t second = page(address) + hv::kGuestPageSize;
+  const auto first_size = static_cast<unsigned>(second - address);
+  const auto low = locate(state, address, first_size, Access::load);
+  if (!low) return 0;
+  const auto high = locate(state, second, size - first_size, Access::load);
+  if (!high) return 0;
+  if (low->host == nullptr || high->host == nullptr) {
+    raise(state, Cause::load_access, low->host == nullptr ? address : second);
+    return 0;
+  }
+  return read_host(low->host, first_size) | read_host(high->host, size - first_size) << (first_size * 8);
+}
+
+void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
+  if (!fits_in_page(address, size)) return store_across_pages(state, address, size, value);
+  const auto place = store_place(state, address, size);
+  if (!place) return;
+  if (place->host != nullptr) {
+    std::memcpy(place->host, &value, size);
+  } else if (device_takes(state, place->physical, size)) {
+    state.hart->environment().bus.write({place->physical}, size, value);
+  } else {
+    raise(state, Cause::store_access, address);
+  }
+}
+
+std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, bool is_store) noexcept {
+  const Access access = is_store ? Access::store : Access::load;
+  // Unprivileged §14.2: misaligned atomics raise an address-misaligned exception.
+  if ((address & (size - 1)) != 0) {
+    raise(state, is_store ? Cause::store_misaligned : Cause::load_misaligned, address);
+    return nullptr;
+  }
+  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
+  if ((is_store ? entry.write : entry.read) == page(address)) return reinterpret_cast<std::byte*>(entry.addend + address);
+  const auto place = locate(state, address, size, access);
+  if (!place) return nullptr;
+  if (place->host == nullptr) raise(state, cause_of(Fault::access, access), address);
+  return place->host;
+}
+
+const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept {
+  const auto place = locate(state, address, 2, Access::fetch);
+  if (!place) return nullptr;
+  if (place->host == nullptr) raise(state, Cause::instruction_access, address);
+  return place->host;
+}
+
+namespace {
+
+/// Whether menvcfg and senvcfg let the present mode use the cache-block operations that `field` enables; raises otherwise.
+bool cache_operation_enabled(HartState& state, const Insn& insn, uint64_t field) noexcept {
+  const bool machine_allows = state.privilege == Privilege::machine || (state.csr.menvcfg & field) != 0;
+  const bool supervisor_allows = state.privilege != Privilege::user || (state.csr.senvcfg & field) != 0;
+  if (machine_allows && supervisor_allows) return true;
+  raise_illegal(state, insn);
+  return false;
+}
+
+/// Memory is coherent here, so what is left of managing a cache block are its exceptions: those of a store, unless a load is
+/// permitted (CMO §2.5.2).
+void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
+  if (!cache_operation_enabled(state, insn, field)) return;
+  const uint64_t address = state.x[insn.rs1];
+  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
+  if (entry.read == page(address) || entry.write == page(address)) return;
+  const Privilege privilege = effective_privilege(state, Access::store);
+  if (privilege != Privilege::machine && walk(*state.hart, address, Access::load, privilege).fault == Fault::none) return;
+  locate(state, address, 1, Access::store);
+}
+
+}  // namespace
+
+void cbo_zero(HartState& state, const Insn& insn) noexcept {
+  if (!cache_operation_enabled(state, insn, csr::envcfg::kCbze)) return;
+  const uint64_t address = hv::align_down(state.x[insn.rs1], kCacheBlock);
+  const auto place = store_place(state, address, kCacheBlock);
+  if (!place) return;
+  if (place->host == nullptr) return raise(state, Cause::store_access, state.x[insn.rs1]);
+  std::memset(place->host, 0, kCacheBlock);
+}
+void cbo_inval(HartState& state, const Insn& insn) noexcept { manage_block(state, insn, csr::envcfg::kCbie); }
+void cbo_clean(HartState& state, const Insn& insn) noexcept { manage_block(state, insn, csr::envcfg::kCbcfe); }
+void cbo_flush(HartState& state, const Insn& insn) noexcept { manage_block(state, insn, csr::envcfg::kCbcfe); }
+
+}  // namespace emu::riscv

@@ -1,0 +1,21 @@
+#include "emu/riscv/hart_group.h"
+
+#include "emu/riscv/hart.h"
+
+namespace emu::riscv {
+
+HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment) : firmware_(firmware), environment_(environment) {}
+HartGroup::~HartGroup() = default;
+
+hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware firmware, const HartEnvironment& environment) {
+  if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
+  std::unique_ptr<HartGroup> group(new HartGroup(firmware, environment));
+  for (size_t id = 0; id < harts; ++id) group->harts_.push_back(std::make_unique<Hart>(*group, static_cast<unsigned>(id)));
+  return group;
+}
+
+void HartGroup::reset(Entry entry) noexcept {
+  for (const auto& hart : harts_) hart->reset(entry, firmware_ == Firmware::guest || hart->id() == 0);
+}
+
+}  // namespace emu::riscv
