@@ -10,23 +10,23 @@
 
 namespace emu::interp {
 
-/// A straight run of decoded instructions within one page of guest memory, ended by one that leaves it. It holds no guest
-/// address: the host address of its first byte names it, so every process that maps the page shares it.
+/// A straight run of decoded instructions within one page of guest memory, ended by one that leaves it. It holds no
+/// guest address: the host address of its first byte names it, so every process that maps the page shares it.
 struct Block {
   const std::byte* host = nullptr;  ///< where its code lies
   uint64_t epoch = 0;               ///< the code epoch in which its code was last known to be unchanged
   std::array<Block*, 2> link{};     ///< successors in the same page: [0] falling through or jumping, [1] branching
   Block* next_in_bucket = nullptr;
-  uint16_t bytes = 0;               ///< of code
-  bool crosses_page = false;        ///< its only instruction begins in this page and ends in the next one
+  uint16_t bytes = 0;         ///< of code
+  bool crosses_page = false;  ///< its only instruction begins in this page and ends in the next one
 
   const Insn* insns() const noexcept { return reinterpret_cast<const Insn*>(this + 1); }
   Insn* insns() noexcept { return reinterpret_cast<Insn*>(this + 1); }
 };
 static_assert(sizeof(Block) % alignof(Insn) == 0);
 
-/// The decoded blocks of one vCPU, found by the host address of their code. When its memory is full, all go. Owned by the
-/// vCPU's thread.
+/// The decoded blocks of one vCPU, found by the host address of their code. When its memory is full, all go. Owned by
+/// the vCPU's thread.
 class BlockCache {
  public:
   static constexpr size_t kArenaBytes = size_t{6} << 20;
@@ -37,7 +37,8 @@ class BlockCache {
   /// The block whose code begins at `host`, or nullptr. It may be of an older epoch.
   Block* find(const std::byte* host) noexcept {
     Block* block = bucket(host);
-    if (block != nullptr && block->host == host) [[likely]] return block;
+    if (block != nullptr && block->host == host) [[likely]]
+      return block;
     return find_in_chain(host);
   }
 

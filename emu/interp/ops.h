@@ -5,8 +5,8 @@
 
 namespace emu::interp {
 
-/// The integer operations of a builder whose values are integers: what emu/ir offers as IR operations. All values are 64 bits
-/// wide; shift and rotate amounts are taken modulo the width.
+/// The integer operations of a builder whose values are integers: what emu/ir offers as IR operations. All values are
+/// 64 bits wide; shift and rotate amounts are taken modulo the width.
 class Ops {
  public:
   using Value = uint64_t;
@@ -25,8 +25,12 @@ class Ops {
   static Value shift_right_signed(Value x, Value amount) { return from_signed(as_signed(x) >> (amount & 63)); }
   static Value rotate_left(Value x, Value amount) { return std::rotl(x, static_cast<int>(amount & 63)); }
   static Value rotate_right(Value x, Value amount) { return std::rotr(x, static_cast<int>(amount & 63)); }
-  static Value rotate_left32(Value x, Value amount) { return std::rotl(static_cast<uint32_t>(x), static_cast<int>(amount & 31)); }
-  static Value rotate_right32(Value x, Value amount) { return std::rotr(static_cast<uint32_t>(x), static_cast<int>(amount & 31)); }
+  static Value rotate_left32(Value x, Value amount) {
+    return std::rotl(static_cast<uint32_t>(x), static_cast<int>(amount & 31));
+  }
+  static Value rotate_right32(Value x, Value amount) {
+    return std::rotr(static_cast<uint32_t>(x), static_cast<int>(amount & 31));
+  }
 
   static Value sext8(Value x) { return from_signed(static_cast<int8_t>(x)); }
   static Value sext16(Value x) { return from_signed(static_cast<int16_t>(x)); }
@@ -46,7 +50,9 @@ class Ops {
   static Value mul_high(Value x, Value y) {
     return static_cast<Value>(static_cast<Wide>(as_signed(x)) * as_signed(y) >> 64);
   }
-  static Value mul_high_unsigned(Value x, Value y) { return static_cast<Value>(static_cast<UnsignedWide>(x) * y >> 64); }
+  static Value mul_high_unsigned(Value x, Value y) {
+    return static_cast<Value>(static_cast<UnsignedWide>(x) * y >> 64);
+  }
   static Value mul_high_signed_unsigned(Value x, Value y) {
     return mul_high_unsigned(x, y) - (as_signed(x) < 0 ? y : 0);
   }

@@ -15,12 +15,15 @@ constexpr uint64_t kPageMask = hv::kGuestPageSize - 1;
 constexpr uint64_t kCacheBlock = 64;  // bytes, as the device tree says
 
 uint64_t page(uint64_t address) noexcept { return address & ~kPageMask; }
-bool fits_in_page(uint64_t address, uint64_t size) noexcept { return (address & kPageMask) + size <= hv::kGuestPageSize; }
+bool fits_in_page(uint64_t address, uint64_t size) noexcept {
+  return (address & kPageMask) + size <= hv::kGuestPageSize;
+}
 
 /// The privilege that memory protection looks at: that of mstatus.MPP for data accesses of M-mode with MPRV.
 Privilege effective_privilege(const HartState& state, Access access) noexcept {
   const uint64_t mstatus = state.csr.mstatus;
-  if (access == Access::fetch || state.privilege != Privilege::machine || (mstatus & csr::mstatus::kMprv) == 0) return state.privilege;
+  if (access == Access::fetch || state.privilege != Privilege::machine || (mstatus & csr::mstatus::kMprv) == 0)
+    return state.privilege;
   return static_cast<Privilege>((mstatus & csr::mstatus::kMpp) >> csr::mstatus::kMppShift);
 }
 
@@ -31,7 +34,8 @@ struct Place {
 };
 
 /// Remembers the page in the inline TLB of the context that the access was made in.
-void fill(Hart& hart, uint64_t address, Access access, const Translation& translation, uint8_t allowed, std::byte* host_page) noexcept {
+void fill(Hart& hart, uint64_t address, Access access, const Translation& translation, uint8_t allowed,
+          std::byte* host_page) noexcept {
   const TlbContext context = access == Access::fetch ? hart.fetch_context() : hart.data_context();
   mmu::Tlb& tlb = hart.tlb(context);
   mmu::TlbEntry& entry = tlb.slot(address);
@@ -50,7 +54,8 @@ std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, A
   const Privilege privilege = effective_privilege(state, access);
   Translation translation;
   if (privilege == Privilege::machine) {
-    translation = {.physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
+    translation = {
+        .physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
   } else {
     translation = walk(hart, address, access, privilege);
   }
@@ -102,7 +107,8 @@ uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcep
 /// The host address for a store to RAM; nullptr after raising, or when `physical` is a device's.
 std::optional<Place> store_place(HartState& state, uint64_t address, uint64_t size) noexcept {
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if (entry.write == page(address)) return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
+  if (entry.write == page(address))
+    return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
   return locate(state, address, size, Access::store);
 }
 
@@ -114,7 +120,8 @@ void store_across_pages(HartState& state, uint64_t address, unsigned size, uint6
   if (!low) return;
   const auto high = store_place(state, second, size - first_size);
   if (!high) return;
-  if (low->host == nullptr || high->host == nullptr) return raise(state, Cause::store_access, low->host == nullptr ? address : second);
+  if (low->host == nullptr || high->host == nullptr)
+    return raise(state, Cause::store_access, low->host == nullptr ? address : second);
   std::memcpy(low->host, &value, first_size);
   value >>= first_size * 8;
   std::memcpy(high->host, &value, size - first_size);
@@ -123,7 +130,8 @@ void store_across_pages(HartState& state, uint64_t address, unsigned size, uint6
 }  // namespace
 
 uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept {
-  if (fits_in_page(address, size)) [[likely]] return load_in_page(state, address, size);
+  if (fits_in_page(address, size)) [[likely]]
+    return load_in_page(state, address, size);
   const uint64_t second = page(address) + hv::kGuestPageSize;
   const auto first_size = static_cast<unsigned>(second - address);
   const auto low = locate(state, address, first_size, Access::load);
@@ -158,7 +166,8 @@ std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, boo
     return nullptr;
   }
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if ((is_store ? entry.write : entry.read) == page(address)) return reinterpret_cast<std::byte*>(entry.addend + address);
+  if ((is_store ? entry.write : entry.read) == page(address))
+    return reinterpret_cast<std::byte*>(entry.addend + address);
   const auto place = locate(state, address, size, access);
   if (!place) return nullptr;
   if (place->host == nullptr) raise(state, cause_of(Fault::access, access), address);
@@ -174,7 +183,8 @@ const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept {
 
 namespace {
 
-/// Whether menvcfg and senvcfg let the present mode use the cache-block operations that `field` enables; raises otherwise.
+/// Whether menvcfg and senvcfg let the present mode use the cache-block operations that `field` enables; raises
+/// otherwise.
 bool cache_operation_enabled(HartState& state, const Insn& insn, uint64_t field) noexcept {
   const bool machine_allows = state.privilege == Privilege::machine || (state.csr.menvcfg & field) != 0;
   const bool supervisor_allows = state.privilege != Privilege::user || (state.csr.senvcfg & field) != 0;
@@ -183,15 +193,16 @@ bool cache_operation_enabled(HartState& state, const Insn& insn, uint64_t field)
   return false;
 }
 
-/// Memory is coherent here, so what is left of managing a cache block are its exceptions: those of a store, unless a load is
-/// permitted (CMO §2.5.2).
+/// Memory is coherent here, so what is left of managing a cache block are its exceptions: those of a store, unless a
+/// load is permitted (CMO §2.5.2).
 void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
   if (!cache_operation_enabled(state, insn, field)) return;
   const uint64_t address = state.x[insn.rs1];
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
   if (entry.read == page(address) || entry.write == page(address)) return;
   const Privilege privilege = effective_privilege(state, Access::store);
-  if (privilege != Privilege::machine && walk(*state.hart, address, Access::load, privilege).fault == Fault::none) return;
+  if (privilege != Privilege::machine && walk(*state.hart, address, Access::load, privilege).fault == Fault::none)
+    return;
   locate(state, address, 1, Access::store);
 }
 

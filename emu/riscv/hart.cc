@@ -101,8 +101,10 @@ void Hart::request_exit() noexcept { post(pending::kExit); }
 
 void Hart::set_interrupt(hv::IrqPin pin, bool level) noexcept {
   const auto bit = static_cast<unsigned>(pin);
-  if (level) raise_interrupt(bit);
-  else lower_interrupt(bit);
+  if (level)
+    raise_interrupt(bit);
+  else
+    lower_interrupt(bit);
 }
 
 void Hart::raise_interrupt(unsigned bit) noexcept {
@@ -139,8 +141,10 @@ void Hart::arm_stimecmp() noexcept {
     return raise_interrupt(interrupt::kSupervisorTimer);
   }
   lower_interrupt(interrupt::kSupervisorTimer);
-  if (comparator_ == kNever) alarm_.cancel();
-  else alarm_.set(clock.time_of(comparator_));
+  if (comparator_ == kNever)
+    alarm_.cancel();
+  else
+    alarm_.set(clock.time_of(comparator_));
 }
 
 void Hart::on_alarm() noexcept {

@@ -101,16 +101,16 @@ class Hart final : public hv::Vcpu {
   Pmp pmp_;
   interp::Interpreter interpreter_;
 
-  std::mutex timer_mutex_;               ///< guards the comparator against the alarm's thread
+  std::mutex timer_mutex_;  ///< guards the comparator against the alarm's thread
   uint64_t comparator_ = ~uint64_t{0};
   hv::Alarm alarm_;
 
-  std::atomic<bool> executing_{false};   ///< guest code may run: whoever changes it must wait for this hart
+  std::atomic<bool> executing_{false};  ///< guest code may run: whoever changes it must wait for this hart
   std::atomic<uint32_t> fence_bits_{0};
   std::atomic<uint64_t> fences_requested_{0};
   std::atomic<uint64_t> fences_served_{0};
 
-  std::mutex status_mutex_;              ///< guards `start_entry_`
+  std::mutex status_mutex_;  ///< guards `start_entry_`
   std::atomic<HartStatus> status_{HartStatus::stopped};
   Entry start_entry_;
 };

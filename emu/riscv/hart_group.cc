@@ -4,13 +4,16 @@
 
 namespace emu::riscv {
 
-HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment) : firmware_(firmware), environment_(environment) {}
+HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment)
+    : firmware_(firmware), environment_(environment) {}
 HartGroup::~HartGroup() = default;
 
-hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware firmware, const HartEnvironment& environment) {
+hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware firmware,
+                                                         const HartEnvironment& environment) {
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
   std::unique_ptr<HartGroup> group(new HartGroup(firmware, environment));
-  for (size_t id = 0; id < harts; ++id) group->harts_.push_back(std::make_unique<Hart>(*group, static_cast<unsigned>(id)));
+  for (size_t id = 0; id < harts; ++id)
+    group->harts_.push_back(std::make_unique<Hart>(*group, static_cast<unsigned>(id)));
   return group;
 }
 

@@ -35,7 +35,7 @@ class Console {
 struct HartEnvironment {
   hv::GuestMemory& memory;
   hv::Bus& bus;
-  hv::GuestClock& clock;         ///< `time`
+  hv::GuestClock& clock;  ///< `time`
   hv::AlarmService& alarms;
   hv::MachineControl& control;
   sbi::Console* console = nullptr;  ///< nullptr: the debug console is not there
@@ -59,7 +59,8 @@ class HartGroup {
   static constexpr size_t kMaxHarts = 16;
 
   /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1.
-  static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware, const HartEnvironment& environment);
+  static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware,
+                                                       const HartEnvironment& environment);
   ~HartGroup();
   HartGroup(const HartGroup&) = delete;
   HartGroup& operator=(const HartGroup&) = delete;

@@ -1,5 +1,6 @@
 #include <array>
-#include <string>
+
+#include <fmt/format.h>
 
 #include "emu/riscv/csr/bits.h"
 #include "emu/riscv/hart.h"
@@ -15,10 +16,10 @@ constexpr std::array kIntegerNames = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t
 /// Calls `visit` with every field of the CSRs, in the order in which they are saved.
 template <typename Csr, typename Visit>
 void visit_csrs(Csr& csr, Visit&& visit) {
-  for (auto* field :
-       {&csr.mstatus, &csr.medeleg, &csr.mideleg, &csr.mie, &csr.mtvec, &csr.mcounteren, &csr.menvcfg, &csr.mcountinhibit,
-        &csr.mscratch, &csr.mepc, &csr.mcause, &csr.mtval, &csr.mseccfg, &csr.stvec, &csr.scounteren, &csr.senvcfg, &csr.sscratch,
-        &csr.sepc, &csr.scause, &csr.stval, &csr.stimecmp, &csr.satp}) {
+  for (auto* field : {&csr.mstatus, &csr.medeleg,       &csr.mideleg,    &csr.mie,     &csr.mtvec,    &csr.mcounteren,
+                      &csr.menvcfg, &csr.mcountinhibit, &csr.mscratch,   &csr.mepc,    &csr.mcause,   &csr.mtval,
+                      &csr.mseccfg, &csr.stvec,         &csr.scounteren, &csr.senvcfg, &csr.sscratch, &csr.sepc,
+                      &csr.scause,  &csr.stval,         &csr.stimecmp,   &csr.satp}) {
     visit(*field);
   }
   for (auto& value : csr.mstateen) visit(value);
@@ -37,13 +38,22 @@ bool is_status(uint64_t value) noexcept { return value == 0 || value == 1; }
 hv::Registers Hart::registers() const {
   hv::Registers registers{.pc = state_->pc, .values = {}};
   for (size_t i = 0; i < kIntegerNames.size(); ++i) registers.values.emplace_back(kIntegerNames[i], state_->x[i]);
-  for (size_t i = 0; i < state_->f.size(); ++i) registers.values.emplace_back("f" + std::to_string(i), state_->f[i]);
+  for (size_t i = 0; i < state_->f.size(); ++i) registers.values.emplace_back(fmt::format("f{}", i), state_->f[i]);
   const CsrState& csr = state_->csr;
   const std::pair<const char*, uint64_t> csrs[] = {
       {"privilege", static_cast<uint64_t>(state_->privilege)},
-      {"mstatus", csr.mstatus}, {"mcause", csr.mcause}, {"mepc", csr.mepc}, {"mtval", csr.mtval}, {"mtvec", csr.mtvec},
-      {"scause", csr.scause},   {"sepc", csr.sepc},     {"stval", csr.stval}, {"stvec", csr.stvec}, {"satp", csr.satp},
-      {"mie", csr.mie},         {"mip", csr::interrupt::effective(state_->mip.load())},
+      {"mstatus", csr.mstatus},
+      {"mcause", csr.mcause},
+      {"mepc", csr.mepc},
+      {"mtval", csr.mtval},
+      {"mtvec", csr.mtvec},
+      {"scause", csr.scause},
+      {"sepc", csr.sepc},
+      {"stval", csr.stval},
+      {"stvec", csr.stvec},
+      {"satp", csr.satp},
+      {"mie", csr.mie},
+      {"mip", csr::interrupt::effective(state_->mip.load())},
       {"fcsr", static_cast<uint64_t>(state_->fp.frm) << 5 | state_->fp.flags},
   };
   for (const auto& [name, value] : csrs) registers.values.emplace_back(name, value);
@@ -83,7 +93,8 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
     visit_csrs(state.csr, [&](auto& value) { reader.value(value); });
     if (!is_privilege(privilege)) return reader.fail("a privilege level that does not exist");
     if (!is_status(status)) return reader.fail("a hart status that does not exist");
-    if (!csr::satp::is_valid_mode(state.csr.satp)) return reader.fail("an address translation mode that does not exist");
+    if (!csr::satp::is_valid_mode(state.csr.satp))
+      return reader.fail("an address translation mode that does not exist");
     if (state.fp.frm > 7 || state.fp.flags > 0x1f) return reader.fail("floating-point modes that do not exist");
     state.privilege = static_cast<Privilege>(privilege);
     status_ = static_cast<HartStatus>(status);

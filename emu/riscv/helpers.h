@@ -16,16 +16,17 @@ namespace emu::riscv {
 
 // --- memory: access.cc ---------------------------------------------------------------------------------------------
 
-/// A load that missed the inline TLB: walks the page table, fills the TLB, splits page-crossing accesses, reads devices.
-/// `size` is 1, 2, 4 or 8 bytes; the result is zero-extended.
+/// A load that missed the inline TLB: walks the page table, fills the TLB, splits page-crossing accesses, reads
+/// devices. `size` is 1, 2, 4 or 8 bytes; the result is zero-extended.
 uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept;
 void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept;
 
-/// The host address for an atomic access of `size` (1 to 16) bytes, naturally aligned RAM, or nullptr after raising. `is_store` is false for
-/// LR alone, whose exceptions are those of loads.
+/// The host address for an atomic access of `size` (1 to 16) bytes, naturally aligned RAM, or nullptr after raising.
+/// `is_store` is false for LR alone, whose exceptions are those of loads.
 std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, bool is_store) noexcept;
 
-/// The host address of the instruction at `address` (valid to the end of its page), or nullptr after raising. Fills the fetch TLB.
+/// The host address of the instruction at `address` (valid to the end of its page), or nullptr after raising. Fills the
+/// fetch TLB.
 const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept;
 
 /// cbo.zero, cbo.inval/clean/flush and prefetches check what the specification says and act on the block of 64 bytes.
@@ -41,10 +42,12 @@ void amocas_q(HartState& state, const Insn& insn) noexcept;
 
 /// Enters the trap handler for a synchronous exception of the instruction at `state.pc`.
 void raise(HartState& state, Cause cause, uint64_t tval) noexcept;
-inline void raise_illegal(HartState& state, const Insn& insn) noexcept { raise(state, Cause::illegal_instruction, insn.raw); }
+inline void raise_illegal(HartState& state, const Insn& insn) noexcept {
+  raise(state, Cause::illegal_instruction, insn.raw);
+}
 
-/// Takes an interrupt if one is deliverable, obeys remote fences. Called between blocks when `state.pending` is not 0. False: leave the
-/// run loop (an exit was requested, the hart stopped).
+/// Takes an interrupt if one is deliverable, obeys remote fences. Called between blocks when `state.pending` is not 0.
+/// False: leave the run loop (an exit was requested, the hart stopped).
 bool service_pending(HartState& state) noexcept;
 
 // --- system instructions: system.cc. Each either raises or sets `state.pc` to the next instruction to run ------------

@@ -6,11 +6,12 @@
 
 namespace emu::riscv {
 
-/// Asks for a look at the interrupts before the next block if one that mie enables is pending: for whoever changed mip, mie,
-/// mideleg, mstatus or the privilege. The hart's thread.
+/// Asks for a look at the interrupts before the next block if one that mie enables is pending: for whoever changed mip,
+/// mie, mideleg, mstatus or the privilege. The hart's thread.
 void interrupts_changed(HartState& state) noexcept;
 
-/// Enters the handler of the most urgent interrupt that is pending, enabled and allowed in the present mode, if there is one.
+/// Enters the handler of the most urgent interrupt that is pending, enabled and allowed in the present mode, if there
+/// is one.
 void take_interrupt(HartState& state) noexcept;
 
 /// Enters a trap handler: exception or interrupt number `code`, from `state.pc`. RISC-V Privileged §3.1.6.1, §3.1.8.

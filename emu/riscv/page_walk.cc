@@ -59,7 +59,8 @@ class Walk {
     for (level_ = levels - 1;; --level_) {
       const uint64_t index = hv::bits(address_, hv::kGuestPageShift + kIndexBits * level_, kIndexBits);
       if (const Fault fault = read_entry(table + index * sizeof(uint64_t)); fault != Fault::none) return fault;
-      if ((entry_ & pte::kValid) == 0 || (entry_ & (pte::kRead | pte::kWrite)) == pte::kWrite || (entry_ & pte::kReserved) != 0) {
+      if ((entry_ & pte::kValid) == 0 || (entry_ & (pte::kRead | pte::kWrite)) == pte::kWrite ||
+          (entry_ & pte::kReserved) != 0) {
         return Fault::page;
       }
       if ((entry_ & (pte::kRead | pte::kExecute)) != 0) return Fault::none;
@@ -71,7 +72,8 @@ class Walk {
   }
 
   Fault read_entry(uint64_t address) noexcept {
-    if ((hart_.pmp().check(address, sizeof(uint64_t), Privilege::supervisor).allowed & permission::kRead) == 0) return Fault::access;
+    if ((hart_.pmp().check(address, sizeof(uint64_t), Privilege::supervisor).allowed & permission::kRead) == 0)
+      return Fault::access;
     entry_address_ = address;
     entry_host_ = reinterpret_cast<uint64_t*>(hart_.environment().memory.host_pointer({address}, sizeof(uint64_t)));
     if (entry_host_ == nullptr) return Fault::access;
@@ -91,7 +93,8 @@ class Walk {
     }
     if ((base & (leaf_size_ - 1)) != 0) return Fault::page;  // misaligned superpage
     const uint64_t memory_type = entry_ & pte::kPbmt;
-    if (memory_type == pte::kPbmt || (memory_type != 0 && (csr_.menvcfg & csr::envcfg::kPbmte) == 0)) return Fault::page;
+    if (memory_type == pte::kPbmt || (memory_type != 0 && (csr_.menvcfg & csr::envcfg::kPbmte) == 0))
+      return Fault::page;
     const uint8_t granted = granted_permissions();
     if ((granted & permission::of(access_)) == 0) return Fault::page;
     if (const Fault fault = mark_used(); fault != Fault::none || retry_) return fault;
@@ -112,7 +115,8 @@ class Walk {
     if ((csr_.mstatus & csr::mstatus::kMxr) != 0 && (granted & permission::kExecute) != 0) granted |= permission::kRead;
     if (!supervisor) return user_page ? granted : uint8_t{0};
     if (!user_page) return granted;
-    return (csr_.mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute) : uint8_t{0};
+    return (csr_.mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute)
+                                                    : uint8_t{0};
   }
 
   /// A and D: hardware updates them (Svadu) or the access faults (Svade).
@@ -120,9 +124,11 @@ class Walk {
     const uint64_t needed = pte::kAccessed | (access_ == Access::store ? pte::kDirty : 0);
     if ((entry_ & needed) == needed) return Fault::none;
     if ((csr_.menvcfg & csr::envcfg::kAdue) == 0) return Fault::page;
-    if ((hart_.pmp().check(entry_address_, sizeof(uint64_t), Privilege::supervisor).allowed & permission::kWrite) == 0) return Fault::access;
+    if ((hart_.pmp().check(entry_address_, sizeof(uint64_t), Privilege::supervisor).allowed & permission::kWrite) == 0)
+      return Fault::access;
     uint64_t expected = entry_;
-    if (!__atomic_compare_exchange_n(entry_host_, &expected, entry_ | needed, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    if (!__atomic_compare_exchange_n(entry_host_, &expected, entry_ | needed, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED)) {
       retry_ = true;  // another hart changed the entry meanwhile
       return Fault::none;
     }
@@ -151,7 +157,8 @@ class Walk {
 
 Translation walk(Hart& hart, uint64_t address, Access access, Privilege privilege) noexcept {
   if (csr::satp::mode(hart.state().csr.satp) == csr::satp::Mode::bare) {
-    return {.physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
+    return {
+        .physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
   }
   return Walk(hart, address, access, privilege).run();
 }

@@ -17,11 +17,13 @@ inline constexpr uint8_t kRead = 1;
 inline constexpr uint8_t kWrite = 2;
 inline constexpr uint8_t kExecute = 4;
 inline constexpr uint8_t kAll = 7;
-inline constexpr uint8_t of(Access access) { return access == Access::load ? kRead : access == Access::store ? kWrite : kExecute; }
+inline constexpr uint8_t of(Access access) {
+  return access == Access::load ? kRead : access == Access::store ? kWrite : kExecute;
+}
 }  // namespace permission
 
-/// Physical memory protection, RISC-V Privileged §3.7, with 16 entries and a granularity of 4 bytes: pmpcfg and pmpaddr as
-/// ranges, so that an access is checked by comparisons. Owned by the hart's thread.
+/// Physical memory protection, RISC-V Privileged §3.7, with 16 entries and a granularity of 4 bytes: pmpcfg and pmpaddr
+/// as ranges, so that an access is checked by comparisons. Owned by the hart's thread.
 class Pmp {
  public:
   static constexpr size_t kEntries = 16;

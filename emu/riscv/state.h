@@ -40,14 +40,14 @@ enum class Cause : uint8_t {
 
 /// What a hart must look at before it enters another block. Set by any thread, cleared by the hart.
 namespace pending {
-inline constexpr uint32_t kInterrupt = 1u << 0;   ///< an interrupt may be deliverable: mip, mie or mstatus changed
-inline constexpr uint32_t kExit = 1u << 1;        ///< request_exit()
-inline constexpr uint32_t kRemoteFence = 1u << 2; ///< another hart asks for fence.i, sfence.vma
-inline constexpr uint32_t kStop = 1u << 3;        ///< the hart stopped itself
+inline constexpr uint32_t kInterrupt = 1u << 0;    ///< an interrupt may be deliverable: mip, mie or mstatus changed
+inline constexpr uint32_t kExit = 1u << 1;         ///< request_exit()
+inline constexpr uint32_t kRemoteFence = 1u << 2;  ///< another hart asks for fence.i, sfence.vma
+inline constexpr uint32_t kStop = 1u << 3;         ///< the hart stopped itself
 }  // namespace pending
 
-/// The address translation contexts that have an inline TLB of their own, so that a change of mode is a change of pointer.
-/// `supervisor_sum` is S-mode data access with sstatus.SUM set. Machine mode (or satp off) uses `bare`.
+/// The address translation contexts that have an inline TLB of their own, so that a change of mode is a change of
+/// pointer. `supervisor_sum` is S-mode data access with sstatus.SUM set. Machine mode (or satp off) uses `bare`.
 enum class TlbContext : uint8_t { user, supervisor, supervisor_sum, bare };
 inline constexpr size_t kTlbContexts = 4;
 
@@ -91,21 +91,21 @@ struct HartState {
   static constexpr unsigned kSink = 32;  ///< writes to x0 go to x[kSink]
 
   std::array<uint64_t, 33> x{};
-  uint64_t pc_page = 0;                   ///< virtual address of the page that the current block lies in
-  mmu::TlbEntry* data_tlb = nullptr;      ///< inline TLB for loads and stores in the present mode
-  mmu::TlbEntry* fetch_tlb = nullptr;     ///< inline TLB for instruction fetches in the present mode
-  emu::interp::Block* block = nullptr;         ///< the block being executed
-  emu::interp::BlockCache* blocks = nullptr;   ///< the interpreter's
-  uint64_t code_epoch = 1;                ///< raised by fence.i: older blocks are compared with memory before use
+  uint64_t pc_page = 0;                       ///< virtual address of the page that the current block lies in
+  mmu::TlbEntry* data_tlb = nullptr;          ///< inline TLB for loads and stores in the present mode
+  mmu::TlbEntry* fetch_tlb = nullptr;         ///< inline TLB for instruction fetches in the present mode
+  emu::interp::Block* block = nullptr;        ///< the block being executed
+  emu::interp::BlockCache* blocks = nullptr;  ///< the interpreter's
+  uint64_t code_epoch = 1;                    ///< raised by fence.i: older blocks are compared with memory before use
   std::atomic<uint32_t> pending{0};
-  uint64_t retired = 0;                   ///< instructions retired before the current block
-  std::array<uint64_t, 32> f{};           ///< narrower values are NaN-boxed
-  fp::Env fp;                             ///< frm and fflags
-  uint64_t pc = 0;                        ///< exact between blocks and whenever a helper is called; else pc_page + Insn::pc_offset
+  uint64_t retired = 0;          ///< instructions retired before the current block
+  std::array<uint64_t, 32> f{};  ///< narrower values are NaN-boxed
+  fp::Env fp;                    ///< frm and fflags
+  uint64_t pc = 0;  ///< exact between blocks and whenever a helper is called; else pc_page + Insn::pc_offset
   Privilege privilege = Privilege::machine;
-  bool fp_enabled = false;                ///< mstatus.FS is not Off
-  bool fp_dirty = false;                  ///< an instruction wrote floating-point state: FS reads as Dirty
-  bool trapped = false;                   ///< the current instruction raised an exception: it must have no effect
+  bool fp_enabled = false;  ///< mstatus.FS is not Off
+  bool fp_dirty = false;    ///< an instruction wrote floating-point state: FS reads as Dirty
+  bool trapped = false;     ///< the current instruction raised an exception: it must have no effect
 
   /// LR reservation: a store-conditional succeeds if the location still holds `value` (so ABA is accepted).
   uintptr_t reservation_host = 0;  ///< host address, 0 for none

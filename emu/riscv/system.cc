@@ -80,7 +80,8 @@ void wfi(HartState& state, const Insn& insn) noexcept {
 }
 
 void wrs_nto(HartState& state, const Insn& insn) noexcept {
-  if (state.privilege != Privilege::machine && (state.csr.mstatus & mstatus::kTw) != 0) return raise_illegal(state, insn);
+  if (state.privilege != Privilege::machine && (state.csr.mstatus & mstatus::kTw) != 0)
+    return raise_illegal(state, insn);
   pause_briefly();
   advance(state, insn);
 }
@@ -91,8 +92,10 @@ void wrs_sto(HartState& state, const Insn& insn) noexcept {
 
 void sfence_vma(HartState& state, const Insn& insn) noexcept {
   if (!may_fence_translations(state, insn)) return;
-  if (insn.rs1 == 0) state.hart->flush_translations();
-  else state.hart->flush_translation(state.x[insn.rs1]);
+  if (insn.rs1 == 0)
+    state.hart->flush_translations();
+  else
+    state.hart->flush_translation(state.x[insn.rs1]);
   advance(state, insn);
 }
 void sinval_vma(HartState& state, const Insn& insn) noexcept { sfence_vma(state, insn); }

@@ -5,8 +5,8 @@
 namespace emu::riscv {
 namespace {
 
-/// M-mode accesses physical addresses; the other modes have tables of their own even while satp is off, because physical memory
-/// protection treats them differently.
+/// M-mode accesses physical addresses; the other modes have tables of their own even while satp is off, because
+/// physical memory protection treats them differently.
 TlbContext context_of(Privilege privilege, uint64_t mstatus) noexcept {
   switch (privilege) {
     case Privilege::user:
@@ -25,7 +25,8 @@ void Hart::update_contexts() noexcept {
   HartState& state = *state_;
   const uint64_t status = state.csr.mstatus;
   const bool modifies = state.privilege == Privilege::machine && (status & csr::mstatus::kMprv) != 0;
-  const Privilege data = modifies ? static_cast<Privilege>((status & csr::mstatus::kMpp) >> csr::mstatus::kMppShift) : state.privilege;
+  const Privilege data =
+      modifies ? static_cast<Privilege>((status & csr::mstatus::kMpp) >> csr::mstatus::kMppShift) : state.privilege;
   data_context_ = context_of(data, status);
   fetch_context_ = context_of(state.privilege, status);
   state.data_tlb = tlb(data_context_).entries();
@@ -34,7 +35,8 @@ void Hart::update_contexts() noexcept {
 }
 
 void Hart::flush_translations() noexcept {
-  for (const TlbContext context : {TlbContext::user, TlbContext::supervisor, TlbContext::supervisor_sum}) tlb(context).flush();
+  for (const TlbContext context : {TlbContext::user, TlbContext::supervisor, TlbContext::supervisor_sum})
+    tlb(context).flush();
 }
 
 void Hart::flush_translation(uint64_t address) noexcept {

@@ -4,9 +4,9 @@
 
 #include "emu/riscv/state.h"
 
-/// What the rows of csr.def name. `number` is the register's. A read has no side effects. A write applies the WARL rules of the
-/// register and makes it effective at once. Guards say whether the present mode may access the register at all, beyond what
-/// its number tells.
+/// What the rows of csr.def name. `number` is the register's. A read has no side effects. A write applies the WARL
+/// rules of the register and makes it effective at once. Guards say whether the present mode may access the register at
+/// all, beyond what its number tells.
 namespace emu::riscv::csr {
 
 using Guard = bool (*)(const HartState& state, unsigned number) noexcept;
@@ -59,8 +59,8 @@ CSR_READER_AND_WRITER(sie)
 CSR_READER_AND_WRITER(pmpcfg)
 CSR_READER_AND_WRITER(pmpaddr)
 
-/// What setting and clearing bits of a register starts from: `old`, as it was read, but for mip the bit of SEIP that software
-/// wrote, without the wire (§3.1.9).
+/// What setting and clearing bits of a register starts from: `old`, as it was read, but for mip the bit of SEIP that
+/// software wrote, without the wire (§3.1.9).
 uint64_t base_of_update(const HartState& state, unsigned number, uint64_t old) noexcept;
 
 #undef CSR_READER

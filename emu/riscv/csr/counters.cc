@@ -2,8 +2,8 @@
 #include "emu/riscv/csr/bits.h"
 #include "emu/riscv/hart.h"
 
-/// mcycle and minstret count retired instructions: one a cycle. While a CSR instruction runs, HartState::retired does not count
-/// it yet. An inhibited counter's offset is its value.
+/// mcycle and minstret count retired instructions: one a cycle. While a CSR instruction runs, HartState::retired does
+/// not count it yet. An inhibited counter's offset is its value.
 namespace emu::riscv::csr {
 namespace {
 
@@ -31,10 +31,14 @@ bool counter_open(const HartState& state, unsigned number) noexcept {
 }
 
 uint64_t read_cycle(HartState& state, unsigned) noexcept { return read_counter(state, kCycle, state.csr.cycle_offset); }
-uint64_t read_instret(HartState& state, unsigned) noexcept { return read_counter(state, kInstret, state.csr.instret_offset); }
+uint64_t read_instret(HartState& state, unsigned) noexcept {
+  return read_counter(state, kInstret, state.csr.instret_offset);
+}
 uint64_t read_time(HartState& state, unsigned) noexcept { return state.hart->environment().clock.ticks(); }
 
-void write_mcycle(HartState& state, unsigned, uint64_t value) noexcept { state.csr.cycle_offset = offset_for(state, kCycle, value); }
+void write_mcycle(HartState& state, unsigned, uint64_t value) noexcept {
+  state.csr.cycle_offset = offset_for(state, kCycle, value);
+}
 void write_minstret(HartState& state, unsigned, uint64_t value) noexcept {
   state.csr.instret_offset = offset_for(state, kInstret, value);
 }
@@ -56,8 +60,10 @@ bool stimecmp_open(const HartState& state, unsigned) noexcept {
 }
 uint64_t read_stimecmp(HartState& state, unsigned) noexcept { return state.csr.stimecmp; }
 void write_stimecmp(HartState& state, unsigned, uint64_t value) noexcept {
-  if ((state.csr.menvcfg & envcfg::kStce) != 0) state.hart->set_stimecmp(value);
-  else state.csr.stimecmp = value;
+  if ((state.csr.menvcfg & envcfg::kStce) != 0)
+    state.hart->set_stimecmp(value);
+  else
+    state.csr.stimecmp = value;
 }
 
 }  // namespace emu::riscv::csr

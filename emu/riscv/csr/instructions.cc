@@ -41,10 +41,18 @@ bool has_operand(const Insn& insn) noexcept { return insn.rs1 != 0; }
 }  // namespace
 
 void csrrw(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::write, state.x[insn.rs1], true); }
-void csrrs(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::set, state.x[insn.rs1], has_operand(insn)); }
-void csrrc(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::clear, state.x[insn.rs1], has_operand(insn)); }
+void csrrs(HartState& state, const Insn& insn) noexcept {
+  access(state, insn, Update::set, state.x[insn.rs1], has_operand(insn));
+}
+void csrrc(HartState& state, const Insn& insn) noexcept {
+  access(state, insn, Update::clear, state.x[insn.rs1], has_operand(insn));
+}
 void csrrwi(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::write, insn.rs1, true); }
-void csrrsi(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::set, insn.rs1, has_operand(insn)); }
-void csrrci(HartState& state, const Insn& insn) noexcept { access(state, insn, Update::clear, insn.rs1, has_operand(insn)); }
+void csrrsi(HartState& state, const Insn& insn) noexcept {
+  access(state, insn, Update::set, insn.rs1, has_operand(insn));
+}
+void csrrci(HartState& state, const Insn& insn) noexcept {
+  access(state, insn, Update::clear, insn.rs1, has_operand(insn));
+}
 
 }  // namespace emu::riscv

@@ -26,7 +26,8 @@ void changed(HartState& state) noexcept {
 
 uint64_t read_pmpcfg(HartState& state, unsigned number) noexcept {
   uint64_t value = 0;
-  for (unsigned i = 0; i < kConfigsPerRegister; ++i) value |= uint64_t{state.csr.pmpcfg[first_entry(number) + i]} << (8 * i);
+  for (unsigned i = 0; i < kConfigsPerRegister; ++i)
+    value |= uint64_t{state.csr.pmpcfg[first_entry(number) + i]} << (8 * i);
   return value;
 }
 
@@ -34,7 +35,8 @@ void write_pmpcfg(HartState& state, unsigned number, uint64_t value) noexcept {
   for (unsigned i = 0; i < kConfigsPerRegister; ++i) {
     uint8_t& config = state.csr.pmpcfg[first_entry(number) + i];
     const auto wanted = static_cast<uint8_t>(value >> (8 * i) & kWritable);
-    const bool writes_without_reading = (wanted & (permission::kRead | permission::kWrite)) == permission::kWrite;  // reserved
+    const bool writes_without_reading =
+        (wanted & (permission::kRead | permission::kWrite)) == permission::kWrite;  // reserved
     if ((config & kLocked) == 0 && !writes_without_reading) config = wanted;
   }
   changed(state);
@@ -47,8 +49,8 @@ void write_pmpaddr(HartState& state, unsigned number, uint64_t value) noexcept {
   const auto& configs = state.csr.pmpcfg;
   if ((configs[entry] & kLocked) != 0) return;
   // A locked range locks the address below it, which is its bottom.
-  const bool is_locked_bottom =
-      entry + 1 < configs.size() && (configs[entry + 1] & kLocked) != 0 && (configs[entry + 1] & kModeMask) == kTopOfRange;
+  const bool is_locked_bottom = entry + 1 < configs.size() && (configs[entry + 1] & kLocked) != 0 &&
+                                (configs[entry + 1] & kModeMask) == kTopOfRange;
   if (is_locked_bottom) return;
   state.csr.pmpaddr[entry] = value & kAddressMask;
   changed(state);

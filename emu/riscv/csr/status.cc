@@ -8,7 +8,9 @@ namespace emu::riscv::csr {
 namespace {
 
 /// xtvec: bits 1:0 are the mode, of which direct and vectored exist.
-uint64_t legal_tvec(uint64_t before, uint64_t value) noexcept { return (value & 3) <= 1 ? value : hv::with_bits(before, ~uint64_t{3}, value); }
+uint64_t legal_tvec(uint64_t before, uint64_t value) noexcept {
+  return (value & 3) <= 1 ? value : hv::with_bits(before, ~uint64_t{3}, value);
+}
 
 /// Cache-block invalidation, CBIE: 2 is reserved.
 uint64_t legal_envcfg(uint64_t before, uint64_t value, uint64_t writable) noexcept {
@@ -77,7 +79,8 @@ void write_senvcfg(HartState& state, unsigned, uint64_t value) noexcept {
 
 bool stateen_open(const HartState& state, unsigned number) noexcept {
   constexpr unsigned kFirst = 0x10c;
-  return state.privilege == Privilege::machine || (state.csr.mstateen[number - kFirst] & stateen::kSupervisorStateen) != 0;
+  return state.privilege == Privilege::machine ||
+         (state.csr.mstateen[number - kFirst] & stateen::kSupervisorStateen) != 0;
 }
 uint64_t read_mstateen0(HartState& state, unsigned) noexcept { return state.csr.mstateen[0]; }
 void write_mstateen0(HartState& state, unsigned, uint64_t value) noexcept {
@@ -85,9 +88,13 @@ void write_mstateen0(HartState& state, unsigned, uint64_t value) noexcept {
 }
 
 uint64_t read_mtvec(HartState& state, unsigned) noexcept { return state.csr.mtvec; }
-void write_mtvec(HartState& state, unsigned, uint64_t value) noexcept { state.csr.mtvec = legal_tvec(state.csr.mtvec, value); }
+void write_mtvec(HartState& state, unsigned, uint64_t value) noexcept {
+  state.csr.mtvec = legal_tvec(state.csr.mtvec, value);
+}
 uint64_t read_stvec(HartState& state, unsigned) noexcept { return state.csr.stvec; }
-void write_stvec(HartState& state, unsigned, uint64_t value) noexcept { state.csr.stvec = legal_tvec(state.csr.stvec, value); }
+void write_stvec(HartState& state, unsigned, uint64_t value) noexcept {
+  state.csr.stvec = legal_tvec(state.csr.stvec, value);
+}
 
 uint64_t read_mhartid(HartState& state, unsigned) noexcept { return state.hart->id(); }
 

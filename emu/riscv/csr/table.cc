@@ -18,12 +18,12 @@ struct Row {
 
 constexpr Row kRows[] = {
 #define CSR(number, name, guard, read, write) {number, number, {number, #name, guard, read, write}},
-#define CSR_FIELD(number, name, writable)                                                         \
-  {number,                                                                                        \
-   number,                                                                                        \
-   {number, #name, always, [](HartState& state, unsigned) noexcept { return state.csr.name; },    \
-    [](HartState& state, unsigned, uint64_t value) noexcept {                                     \
-      state.csr.name = hv::with_bits(state.csr.name, writable, value);                            \
+#define CSR_FIELD(number, name, writable)                                                      \
+  {number,                                                                                     \
+   number,                                                                                     \
+   {number, #name, always, [](HartState& state, unsigned) noexcept { return state.csr.name; }, \
+    [](HartState& state, unsigned, uint64_t value) noexcept {                                  \
+      state.csr.name = hv::with_bits(state.csr.name, writable, value);                         \
     }}},
 #define CSR_CONSTANT(number, name, value) \
   {number, number, {number, #name, always, [](HartState&, unsigned) noexcept { return uint64_t{value}; }, no_write}},
@@ -40,7 +40,8 @@ constexpr std::array<uint8_t, kNumbers> kIndex = [] {
   std::array<uint8_t, kNumbers> index{};
   index.fill(kNone);
   for (size_t row = 0; row < std::size(kRows); ++row) {
-    for (unsigned number = kRows[row].first; number <= kRows[row].last; ++number) index[number] = static_cast<uint8_t>(row);
+    for (unsigned number = kRows[row].first; number <= kRows[row].last; ++number)
+      index[number] = static_cast<uint8_t>(row);
   }
   return index;
 }();

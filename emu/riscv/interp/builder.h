@@ -18,17 +18,19 @@
 
 namespace emu::riscv::interp {
 
-/// The builder that carries an instruction out at once: its values are integers. One is made on the stack for each instruction;
-/// all of it is inlined into the handler and nothing of it is left in memory.
+/// The builder that carries an instruction out at once: its values are integers. One is made on the stack for each
+/// instruction; all of it is inlined into the handler and nothing of it is left in memory.
 ///
-/// After an exception `stopped_` is set: writes to registers have no effect, and the handler goes on in the trap handler.
+/// After an exception `stopped_` is set: writes to registers have no effect, and the handler goes on in the trap
+/// handler.
 class InterpBuilder : public emu::interp::Ops {
  public:
   InterpBuilder(HartState& state, const Insn& insn) : state_(state), insn_(insn), next_(&insn + 1) {}
 
   /// What to run next.
   const Insn* finish() {
-    if (stopped_) [[unlikely]] return after_trap(state_, insn_);
+    if (stopped_) [[unlikely]]
+      return after_trap(state_, insn_);
     return next_;
   }
 
@@ -36,7 +38,8 @@ class InterpBuilder : public emu::interp::Ops {
 
   Value x(unsigned number) const { return state_.x[number]; }
   void set_x(unsigned number, Value value) {
-    if (!stopped_) [[likely]] state_.x[number] = value;
+    if (!stopped_) [[likely]]
+      state_.x[number] = value;
   }
   Value f_bits(unsigned number) const { return state_.f[number]; }
 
@@ -45,12 +48,14 @@ class InterpBuilder : public emu::interp::Ops {
   Value f(unsigned number) const {
     constexpr uint64_t kBox = box<F>();
     const uint64_t bits = state_.f[number];
-    if (kBox != 0 && (bits & kBox) != kBox) [[unlikely]] return F::kCanonicalNan;
+    if (kBox != 0 && (bits & kBox) != kBox) [[unlikely]]
+      return F::kCanonicalNan;
     return static_cast<typename F::Bits>(bits);
   }
   template <class F>
   void set_f(unsigned number, Value value) {
-    if (stopped_) [[unlikely]] return;
+    if (stopped_) [[unlikely]]
+      return;
     state_.f[number] = box<F>() | static_cast<typename F::Bits>(value);
     state_.fp_dirty = true;
   }
@@ -91,7 +96,8 @@ class InterpBuilder : public emu::interp::Ops {
   template <class T>
   Value load(Value address) {
     const mmu::TlbEntry& entry = state_.data_tlb[mmu::Tlb::index(address)];
-    if (entry.read == page_if_aligned<T>(address)) [[likely]] return extend(read<T>(host_address(entry, address)));
+    if (entry.read == page_if_aligned<T>(address)) [[likely]]
+      return extend(read<T>(host_address(entry, address)));
     state_.pc = pc();
     const auto value = static_cast<T>(load_slow(state_, address, sizeof(T)));
     stopped_ = state_.trapped;
@@ -113,13 +119,15 @@ class InterpBuilder : public emu::interp::Ops {
   template <Rmw operation, class T>
   Value read_modify_write(Value address, Value operand) {
     T* const place = atomic_place<T>(address);
-    if (place == nullptr) [[unlikely]] return 0;
+    if (place == nullptr) [[unlikely]]
+      return 0;
     return extend(exchange<operation>(place, static_cast<T>(operand)));
   }
   template <class T>
   Value compare_and_swap(Value address, Value expected, Value desired) {
     T* const place = atomic_place<T>(address);
-    if (place == nullptr) [[unlikely]] return 0;
+    if (place == nullptr) [[unlikely]]
+      return 0;
     auto found = static_cast<T>(expected);
     __atomic_compare_exchange_n(place, &found, static_cast<T>(desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return extend(found);
@@ -140,7 +148,8 @@ class InterpBuilder : public emu::interp::Ops {
   template <class T>
   Value store_conditional(Value address, Value value) {
     T* const place = atomic_place<T>(address);
-    if (place == nullptr) [[unlikely]] return 0;
+    if (place == nullptr) [[unlikely]]
+      return 0;
     auto expected = static_cast<T>(state_.reservation_value);
     const bool stored =
         state_.reservation_host == reservation<T>(reinterpret_cast<std::byte*>(place)) &&
@@ -150,8 +159,10 @@ class InterpBuilder : public emu::interp::Ops {
   }
 
   void fence(bool stores_before_loads) {
-    if (stores_before_loads) std::atomic_thread_fence(std::memory_order_seq_cst);
-    else std::atomic_thread_fence(std::memory_order_acq_rel);
+    if (stores_before_loads)
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    else
+      std::atomic_thread_fence(std::memory_order_acq_rel);
   }
   void pause() {
 #if defined(__x86_64__)
@@ -163,47 +174,97 @@ class InterpBuilder : public emu::interp::Ops {
 
   /// False after raising: floating point is off (mstatus.FS).
   bool enter_fp(const Insn& insn) {
-    if (state_.fp_enabled) [[likely]] return true;
+    if (state_.fp_enabled) [[likely]]
+      return true;
     return illegal(insn);
   }
   /// Also false if the instruction, or frm, asks for a rounding direction that does not exist.
   bool enter_fp_rounded(const Insn& insn) {
     const unsigned field = insn.raw >> 12 & 7;
     const unsigned direction = field == 7 ? state_.fp.frm : field;
-    if (state_.fp_enabled && direction <= 4) [[likely]] return true;
+    if (state_.fp_enabled && direction <= 4) [[likely]]
+      return true;
     return illegal(insn);
   }
 
-  template <class F> Value float_add(unsigned rm, Value x, Value y) { return fp::add<F>(env(), rounding(rm), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_sub(unsigned rm, Value x, Value y) { return fp::sub<F>(env(), rounding(rm), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_mul(unsigned rm, Value x, Value y) { return fp::mul<F>(env(), rounding(rm), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_div(unsigned rm, Value x, Value y) { return fp::div<F>(env(), rounding(rm), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_sqrt(unsigned rm, Value x) { return fp::sqrt<F>(env(), rounding(rm), bits<F>(x)); }
-  template <class F> Value float_fma(unsigned rm, Value x, Value y, Value z) {
+  template <class F>
+  Value float_add(unsigned rm, Value x, Value y) {
+    return fp::add<F>(env(), rounding(rm), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_sub(unsigned rm, Value x, Value y) {
+    return fp::sub<F>(env(), rounding(rm), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_mul(unsigned rm, Value x, Value y) {
+    return fp::mul<F>(env(), rounding(rm), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_div(unsigned rm, Value x, Value y) {
+    return fp::div<F>(env(), rounding(rm), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_sqrt(unsigned rm, Value x) {
+    return fp::sqrt<F>(env(), rounding(rm), bits<F>(x));
+  }
+  template <class F>
+  Value float_fma(unsigned rm, Value x, Value y, Value z) {
     return fp::fma<F>(env(), rounding(rm), bits<F>(x), bits<F>(y), bits<F>(z));
   }
-  template <class F> Value float_min(Value x, Value y) { return fp::min<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_max(Value x, Value y) { return fp::max<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_minimum(Value x, Value y) { return fp::minimum<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_maximum(Value x, Value y) { return fp::maximum<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_equal(Value x, Value y) { return fp::equal<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_less(Value x, Value y) { return fp::less<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_less_equal(Value x, Value y) { return fp::less_equal<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_less_quiet(Value x, Value y) { return fp::less_quiet<F>(env(), bits<F>(x), bits<F>(y)); }
-  template <class F> Value float_less_equal_quiet(Value x, Value y) {
+  template <class F>
+  Value float_min(Value x, Value y) {
+    return fp::min<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_max(Value x, Value y) {
+    return fp::max<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_minimum(Value x, Value y) {
+    return fp::minimum<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_maximum(Value x, Value y) {
+    return fp::maximum<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_equal(Value x, Value y) {
+    return fp::equal<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_less(Value x, Value y) {
+    return fp::less<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_less_equal(Value x, Value y) {
+    return fp::less_equal<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_less_quiet(Value x, Value y) {
+    return fp::less_quiet<F>(env(), bits<F>(x), bits<F>(y));
+  }
+  template <class F>
+  Value float_less_equal_quiet(Value x, Value y) {
     return fp::less_equal_quiet<F>(env(), bits<F>(x), bits<F>(y));
   }
-  template <class F> Value float_classify(Value x) { return fp::classify<F>(bits<F>(x)); }
-  template <class Int, class F> Value float_to_int(unsigned rm, Value x) {
+  template <class F>
+  Value float_classify(Value x) {
+    return fp::classify<F>(bits<F>(x));
+  }
+  template <class Int, class F>
+  Value float_to_int(unsigned rm, Value x) {
     return sign_extend_word(fp::to_int<Int, F>(env(), rounding(rm), bits<F>(x)));
   }
-  template <class F, class Int> Value float_from_int(unsigned rm, Value x) {
+  template <class F, class Int>
+  Value float_from_int(unsigned rm, Value x) {
     return fp::from_int<F, Int>(env(), rounding(rm), static_cast<Int>(x));
   }
-  template <class To, class From> Value float_convert(unsigned rm, Value x) {
+  template <class To, class From>
+  Value float_convert(unsigned rm, Value x) {
     return fp::convert<To, From>(env(), rounding(rm), bits<From>(x));
   }
-  template <class F> Value float_round(unsigned rm, Value x, bool signal_inexact) {
+  template <class F>
+  Value float_round(unsigned rm, Value x, bool signal_inexact) {
     return fp::round_to_integral<F>(env(), rounding(rm), bits<F>(x), signal_inexact);
   }
   Value float_to_int32_modular(Value x) { return extend(fp::to_int32_modular(env(), x)); }
@@ -214,12 +275,16 @@ class InterpBuilder : public emu::interp::Ops {
     return ~uint64_t{static_cast<typename F::Bits>(~typename F::Bits{0})};
   }
   template <class F>
-  static typename F::Bits bits(Value value) { return static_cast<typename F::Bits>(value); }
+  static typename F::Bits bits(Value value) {
+    return static_cast<typename F::Bits>(value);
+  }
 
   template <class T>
   static Value extend(T value) {
-    if constexpr (std::is_signed_v<T>) return static_cast<Value>(static_cast<int64_t>(value));
-    else return value;
+    if constexpr (std::is_signed_v<T>)
+      return static_cast<Value>(static_cast<int64_t>(value));
+    else
+      return value;
   }
   template <class Int>
   static Value sign_extend_word(Int value) {
@@ -245,7 +310,8 @@ class InterpBuilder : public emu::interp::Ops {
   template <class T>
   T* atomic_place(Value address) {
     const mmu::TlbEntry& entry = state_.data_tlb[mmu::Tlb::index(address)];
-    if (entry.write == page_if_aligned<T>(address)) [[likely]] return reinterpret_cast<T*>(host_address(entry, address));
+    if (entry.write == page_if_aligned<T>(address)) [[likely]]
+      return reinterpret_cast<T*>(host_address(entry, address));
     state_.pc = pc();
     std::byte* const host = atomic_address(state_, address, sizeof(T), true);
     stopped_ = host == nullptr;
@@ -259,20 +325,30 @@ class InterpBuilder : public emu::interp::Ops {
   template <Rmw operation, class T>
   static T exchange(T* place, T operand) {
     using Unsigned = std::make_unsigned_t<T>;
-    if constexpr (operation == Rmw::swap) return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::add) return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_and) return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_or) return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_xor) return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
+    if constexpr (operation == Rmw::swap)
+      return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
+    else if constexpr (operation == Rmw::add)
+      return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
+    else if constexpr (operation == Rmw::bit_and)
+      return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
+    else if constexpr (operation == Rmw::bit_or)
+      return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
+    else if constexpr (operation == Rmw::bit_xor)
+      return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
     else {
       const auto stays = [operand](T found) {
-        if constexpr (operation == Rmw::minimum) return found <= operand;
-        else if constexpr (operation == Rmw::maximum) return found >= operand;
-        else if constexpr (operation == Rmw::minimum_unsigned) return static_cast<Unsigned>(found) <= static_cast<Unsigned>(operand);
-        else return static_cast<Unsigned>(found) >= static_cast<Unsigned>(operand);
+        if constexpr (operation == Rmw::minimum)
+          return found <= operand;
+        else if constexpr (operation == Rmw::maximum)
+          return found >= operand;
+        else if constexpr (operation == Rmw::minimum_unsigned)
+          return static_cast<Unsigned>(found) <= static_cast<Unsigned>(operand);
+        else
+          return static_cast<Unsigned>(found) >= static_cast<Unsigned>(operand);
       };
       T found = __atomic_load_n(place, __ATOMIC_RELAXED);
-      while (!__atomic_compare_exchange_n(place, &found, stays(found) ? found : operand, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+      while (!__atomic_compare_exchange_n(place, &found, stays(found) ? found : operand, true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED)) {
       }
       return found;
     }
@@ -283,7 +359,9 @@ class InterpBuilder : public emu::interp::Ops {
     state_.fp_dirty = true;
     return state_.fp;
   }
-  fp::Rounding rounding(unsigned field) const { return field == 7 ? state_.fp.rounding() : static_cast<fp::Rounding>(field); }
+  fp::Rounding rounding(unsigned field) const {
+    return field == 7 ? state_.fp.rounding() : static_cast<fp::Rounding>(field);
+  }
   bool illegal(const Insn& insn) {
     state_.pc = pc();
     raise_illegal(state_, insn);
@@ -294,7 +372,8 @@ class InterpBuilder : public emu::interp::Ops {
   /// Leaves the block for `offset` bytes from this instruction, by a link where there is one.
   const Insn* follow(size_t which, int32_t offset) {
     state_.retired += insn_.index + 1u;
-    if (const Insn* const next = follow_link(state_, which); next != nullptr) [[likely]] return next;
+    if (const Insn* const next = follow_link(state_, which); next != nullptr) [[likely]]
+      return next;
     state_.pc = pc() + imm(offset);
     return enter_linked(state_, which);
   }

@@ -7,12 +7,12 @@
 namespace emu::riscv::interp {
 namespace {
 
-#define INSN(op, extension, flow, pattern, text)                                    \
+#define INSN(op, extension, flow, pattern, text)                                  \
   [[gnu::flatten]] const Insn* run_##op(void* state, const Insn* insn) noexcept { \
-    InterpBuilder builder(*static_cast<HartState*>(state), *insn);                  \
-    sem::op(builder, *insn);                                                        \
-    const Insn* const next = builder.finish();                                      \
-    VIREO_DISPATCH(state, next);                                                    \
+    InterpBuilder builder(*static_cast<HartState*>(state), *insn);                \
+    sem::op(builder, *insn);                                                      \
+    const Insn* const next = builder.finish();                                    \
+    VIREO_DISPATCH(state, next);                                                  \
   }
 #include "emu/riscv/isa/all.def"
 

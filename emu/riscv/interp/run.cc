@@ -21,8 +21,8 @@ const std::byte* fetch(HartState& state, uint64_t address) noexcept {
   return fetch_slow(state, address);
 }
 
-/// A block that cannot be entered just as it was found: none at all, one whose code may have changed, one whose instruction ends
-/// in another page, which may be another one each time. nullptr after raising.
+/// A block that cannot be entered just as it was found: none at all, one whose code may have changed, one whose
+/// instruction ends in another page, which may be another one each time. nullptr after raising.
 Block* renew(HartState& state, const std::byte* host, Block* block) noexcept {
   emu::interp::BlockCache& blocks = *state.blocks;
   if (crosses_page(host)) {
@@ -62,7 +62,8 @@ const Insn* enter_linked(HartState& state, size_t which) noexcept {
   const Insn* const next = enter(state);
   Block* const to = state.block;
   const bool arrived = next == to->insns() && state.pc == target && state.blocks->generation() == generation;
-  if (arrived && page_of(from->host) == page_of(to->host) && !from->crosses_page && !to->crosses_page) from->link[which] = to;
+  if (arrived && page_of(from->host) == page_of(to->host) && !from->crosses_page && !to->crosses_page)
+    from->link[which] = to;
   return next;
 }
 

@@ -23,7 +23,9 @@ uint16_t read_half(const std::byte* host) noexcept {
   return half;
 }
 
-size_t offset_in_page(const std::byte* host) noexcept { return reinterpret_cast<uintptr_t>(host) & (hv::kGuestPageSize - 1); }
+size_t offset_in_page(const std::byte* host) noexcept {
+  return reinterpret_cast<uintptr_t>(host) & (hv::kGuestPageSize - 1);
+}
 
 /// The instructions of a block as it grows.
 class Draft {

@@ -6,14 +6,16 @@
 #include "emu/interp/block_cache.h"
 #include "hv/core/guest_address.h"
 
-/// From guest code to blocks. Code is named by its host address; pages are aligned in host memory as they are in the guest's.
+/// From guest code to blocks. Code is named by its host address; pages are aligned in host memory as they are in the
+/// guest's.
 namespace emu::riscv::interp {
 
 inline uintptr_t page_of(const std::byte* host) noexcept {
   return reinterpret_cast<uintptr_t>(host) & ~uintptr_t{hv::kGuestPageSize - 1};
 }
 
-/// Decodes the block that begins at `host` and adds it to `blocks`. Its first instruction does not cross the page's end.
+/// Decodes the block that begins at `host` and adds it to `blocks`. Its first instruction does not cross the page's
+/// end.
 emu::interp::Block* translate(emu::interp::BlockCache& blocks, const std::byte* host) noexcept;
 
 /// Whether the instruction at `host` ends in the page that follows in the guest's address space.

@@ -3,9 +3,16 @@
 namespace emu::riscv::sbi {
 namespace {
 
-enum class Function : uint64_t { num_counters = 0, counter_get_info = 1, counter_config_matching = 2, counter_start = 3, counter_stop = 4 };
+enum class Function : uint64_t {
+  num_counters = 0,
+  counter_get_info = 1,
+  counter_config_matching = 2,
+  counter_start = 3,
+  counter_stop = 4
+};
 
-// §11.6: counters 0 to 2 are cycle, time and instret in the order of their CSRs; they count always and cannot be configured.
+// §11.6: counters 0 to 2 are cycle, time and instret in the order of their CSRs; they count always and cannot be
+// configured.
 constexpr uint64_t kCounters = 3;
 constexpr uint64_t kFirstCsr = 0xc00;
 constexpr uint64_t kWidthShift = 12;

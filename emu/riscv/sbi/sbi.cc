@@ -15,17 +15,18 @@ struct Extension {
 
 constexpr Extension kExtensions[] = {
     {0x10, base},
-    {0x54494d45, timer},         // "TIME"
-    {0x735049, ipi},             // "sPI"
-    {0x52464e43, remote_fence},  // "RFNC"
-    {0x48534d, hart_state},      // "HSM"
-    {0x53525354, system_reset},  // "SRST"
-    {0x504d55, performance},     // "PMU"
-    {0x4442434e, debug_console}, // "DBCN"
+    {0x54494d45, timer},          // "TIME"
+    {0x735049, ipi},              // "sPI"
+    {0x52464e43, remote_fence},   // "RFNC"
+    {0x48534d, hart_state},       // "HSM"
+    {0x53525354, system_reset},   // "SRST"
+    {0x504d55, performance},      // "PMU"
+    {0x4442434e, debug_console},  // "DBCN"
 };
 
 const Extension* find(uint64_t id) noexcept {
-  const auto* const found = std::find_if(std::begin(kExtensions), std::end(kExtensions), [id](const Extension& e) { return e.id == id; });
+  const auto* const found =
+      std::find_if(std::begin(kExtensions), std::end(kExtensions), [id](const Extension& e) { return e.id == id; });
   return found == std::end(kExtensions) ? nullptr : found;
 }
 

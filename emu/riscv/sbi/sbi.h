@@ -9,8 +9,8 @@ class Hart;
 /// The built-in supervisor execution environment: RISC-V SBI Specification 2.0.
 namespace emu::riscv::sbi {
 
-/// Answers the call that `hart` makes from S-mode: a7 the extension, a6 the function, a0 to a5 arguments; a0 becomes the error,
-/// a1 the value (§3). The hart's pc is past its ecall already.
+/// Answers the call that `hart` makes from S-mode: a7 the extension, a6 the function, a0 to a5 arguments; a0 becomes
+/// the error, a1 the value (§3). The hart's pc is past its ecall already.
 void call(Hart& hart) noexcept;
 
 /// §3.1.
