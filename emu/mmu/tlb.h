@@ -32,8 +32,7 @@ class Tlb {
   static constexpr size_t index(uint64_t address) { return (address >> hv::kGuestPageShift) & (kEntries - 1); }
   TlbEntry& slot(uint64_t address) noexcept { return entries_[index(address)]; }
 
-  /// Notes that the page comes from a leaf of `leaf_size` bytes, so that flushing any address of a huge page flushes
-  /// all of it.
+  /// Notes that the page comes from a leaf of `leaf_size` bytes, so that flushing any address of a huge page flushes all of it.
   void note_leaf(uint64_t address, uint64_t leaf_size) noexcept {
     if (leaf_size <= hv::kGuestPageSize) return;
     const uint64_t base = address & ~(leaf_size - 1);

@@ -7,14 +7,10 @@ namespace {
 
 spdlog::level::level_enum level_of(Verbosity verbosity) {
   switch (verbosity) {
-    case Verbosity::quiet:
-      return spdlog::level::err;
-    case Verbosity::normal:
-      return spdlog::level::warn;
-    case Verbosity::verbose:
-      return spdlog::level::info;
-    case Verbosity::debug:
-      return spdlog::level::debug;
+    case Verbosity::quiet: return spdlog::level::err;
+    case Verbosity::normal: return spdlog::level::warn;
+    case Verbosity::verbose: return spdlog::level::info;
+    case Verbosity::debug: return spdlog::level::debug;
   }
   return spdlog::level::warn;
 }
