@@ -66,8 +66,9 @@ class TestDisk final : public Disk {
     std::memset(&state_.contents[offset], 0, length);
     co_return hv::Result<void>{};
   }
-  void drain() noexcept override { release(); }
-  void release() { state_.held.wake_all(); }
+  void drain() noexcept override {
+    while (!state_.held.empty()) state_.held.wake_all();
+  }
 
  private:
   Task<hv::Result<void>> begin() {
