@@ -108,8 +108,8 @@ class Operands {
     return static_cast<Bits>(kSpecial[index % kSpecial.size()] | (index & 0x1000 ? F::kSign : 0));
   }
   Bits near_power(uint64_t raw) {
-    const auto exponent = static_cast<Bits>(raw % F::kMaxBiasedExponent);
-    return static_cast<Bits>((exponent << F::kFractionBits) + (raw >> 20) % 5 - (exponent != 0 ? 2 : 0));
+    const uint64_t exponent = 1 + raw % (F::kMaxBiasedExponent - 1);
+    return static_cast<Bits>((exponent << F::kFractionBits) + (raw >> 20) % 5 - 2);
   }
   /// Few bits set, so that sums and products are exact or ties.
   Bits sparse(Bits any, uint64_t raw) {
