@@ -66,6 +66,11 @@ void VirtioDevice::post(std::function<void()> task) {
   });
 }
 
+void VirtioDevice::on_loop(std::function<void()> task) {
+  if (loop_.on_loop_thread()) return task();
+  post(std::move(task));
+}
+
 void VirtioDevice::activate(uint64_t features, std::vector<VirtqueueConfig> queues) {
   {
     const std::lock_guard lock(mutex_);

@@ -116,6 +116,10 @@ class VirtioDevice {
   virtual void load_state(hv::StateReader&) {}
 
   EventLoop& loop() const noexcept { return loop_; }
+  /// Runs `task` on the loop, at once where that is this thread; not when the device is gone by then. Any thread.
+  void on_loop(std::function<void()> task);
+  /// Runs `task` on the loop later.
+  void post(std::function<void()> task);
   hv::GuestMemory& memory() const noexcept { return *memory_; }
   bool active() const noexcept { return active_; }
   uint64_t features() const noexcept { return features_; }
@@ -155,7 +159,6 @@ class VirtioDevice {
   };
   struct Reset;
 
-  void post(std::function<void()> task);
   void store_config(uint64_t offset, std::span<const std::byte> data);
   bool is_writable(uint64_t offset, uint64_t size) const noexcept;
   void deliver_config_writes();
