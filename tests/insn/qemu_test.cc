@@ -75,6 +75,8 @@ std::string guest_code(const InsnRow& row) {
   load(row.row->rs1_class, row.rs1, row.operands.rs1);
   load(row.row->rs2_class, row.rs2, row.operands.rs2);
   load(row.row->rs3_class, row.rs3, row.operands.rs3);
+  if (row.is_reserved)
+    code += fmt::format("lr.{} t0, (x{})\n", row.row->op == emu::riscv::Op::sc_w ? "w" : "d", row.operands.rs1);
   const bool is_short = row.row->is_compressed();
   code += is_short ? fmt::format("1: .2byte {:#x}\n", row.raw) : fmt::format("1: .4byte {:#x}\n", row.raw);
   code += "li s3, 1\nj 2f\n.org 1b + 16, 0\nli s3, 2\n2:\nla t0, 1b\nsd t0, 0(s2)\nsd s1, 8(s2)\nsd s3, 16(s2)\n";

@@ -131,6 +131,7 @@ class LineParser {
     if (key == "zimm") return zimm_ = static_cast<uint8_t>(number), true;
     if (key == "rm") return operands_.other |= static_cast<uint32_t>(number << 12), true;
     if (key == "bits") return operands_.other |= static_cast<uint32_t>(number), true;
+    if (key == "reserved") return row_.is_reserved = number != 0, true;
     if (key == "frm") return row_.frm = static_cast<unsigned>(number), true;
     return false;
   }

@@ -52,7 +52,8 @@ struct InsnRow {
   uint64_t rd_high_before = 0;
   Memory memory{};
   unsigned frm = 0;
-  char mode = 'm';  ///< privilege: m, s or u
+  char mode = 'm';           ///< privilege: m, s or u
+  bool is_reserved = false;  ///< a load-reserved of the same width ran on the address in rs1 just before
   std::vector<CsrValue> csrs_before;
 
   /// Nothing: not looked at (there is no rd, or it cannot be known).

@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
 #include "emu/riscv/isa/table.h"
+#include "emu/riscv/state.h"
 
 namespace emu::riscv {
 namespace {
+
+// The table cannot include the state of the guest that it describes.
+static_assert(kSinkRegister == HartState::kSink);
 
 struct Decoded {
   const Row* row;
