@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace devices {
 
@@ -50,6 +51,8 @@ class CharBackend {
   virtual void attach(CharDevice* device) noexcept = 0;
 
   virtual bool connected() const noexcept = 0;
+  /// Where a person finds the other end, if that is not plain: the path of a pty or a socket.
+  virtual std::string address() const { return {}; }
   /// The terminal's size where there is one. Any thread.
   virtual std::optional<WindowSize> window_size() const noexcept { return std::nullopt; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 #include <spdlog/spdlog.h>
 
@@ -10,6 +11,9 @@ enum class Verbosity { quiet, normal, verbose, debug };
 
 /// Sends the log to stderr at the given verbosity. Called once by the program, before any thread starts.
 void set_up(Verbosity verbosity);
+
+/// What ends a line from now on: a terminal in raw mode needs "\r\n". Any thread.
+void set_line_end(std::string_view end);
 
 using spdlog::debug;
 using spdlog::error;
