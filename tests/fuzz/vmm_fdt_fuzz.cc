@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 24) return 0;
   vmm::riscv64::DeviceTreeConfig config;
   config.cpus = 1 + data[0] % 16;
-  config.virtio_devices = data[1] % 9;
+  config.virtio_devices = data[1] % 25;
   config.uart_is_console = (data[2] & 1) != 0;
   std::memcpy(&config.ram.size, data + 4, sizeof config.ram.size);
   std::memcpy(&config.initrd, data + 8, sizeof config.initrd);

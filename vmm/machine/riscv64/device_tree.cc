@@ -194,7 +194,7 @@ class Writer {
     fdt_.node(at("virtio_mmio", range), [&] {
       fdt_.string("compatible", "virtio,mmio");
       fdt_.reg(range.base.value, range.size);
-      wired(kVirtioFirstInterrupt + slot);
+      wired(virtio_interrupt(slot));
     });
   }
 

@@ -17,8 +17,7 @@ inline constexpr hv::GuestRange kUart{{0x1000'0000}, 0x100};
 inline constexpr hv::GuestRange kVirtio{{0x1000'1000}, 0x1000};  ///< the first slot; the others follow
 inline constexpr hv::GuestAddress kRam{0x8000'0000};
 
-inline constexpr unsigned kVirtioSlots = 8;
-inline constexpr uint32_t kVirtioFirstInterrupt = 1;
+inline constexpr unsigned kVirtioSlots = 24;
 inline constexpr uint32_t kUartInterrupt = 10;
 inline constexpr uint32_t kRtcInterrupt = 11;
 inline constexpr uint32_t kInterruptSources = 31;  ///< PLIC sources 1 to this
@@ -31,5 +30,8 @@ inline constexpr uint32_t kSysconPowerOff = 0x5555;
 inline constexpr uint32_t kSysconReboot = 0x7777;
 
 constexpr hv::GuestRange virtio_slot(unsigned slot) { return {kVirtio.base + slot * kVirtio.size, kVirtio.size}; }
+
+/// Sources 1 to 8, then from 12 on: those between belong to the devices above.
+constexpr uint32_t virtio_interrupt(unsigned slot) { return slot < 8 ? 1 + slot : 4 + slot; }
 
 }  // namespace vmm::riscv64

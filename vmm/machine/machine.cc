@@ -1,0 +1,113 @@
+#include "vmm/machine/machine.h"
+
+#include <pthread.h>
+
+#include "hv/base/log.h"
+#include "hv/core/vcpu.h"
+#include "vmm/machine/platform.h"
+
+namespace vmm {
+
+Machine::Machine() = default;
+
+Machine::~Machine() { stop_threads(); }
+
+hv::Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config, devices::CharBackend& console,
+                                                     devices::EventLoop& loop) {
+  std::unique_ptr<Machine> machine(new Machine);
+  machine->platform_ = TRY(Platform::create(config, {console, loop, *machine}));
+  return machine;
+}
+
+hv::Result<MachineExit> Machine::run(std::optional<std::chrono::milliseconds> timeout) {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  if (timeout) deadline = std::chrono::steady_clock::now() + *timeout;
+  Request request = Request::none;
+  while (request != Request::end) {
+    TRY(platform_->power_on());
+    start_threads();
+    request = wait(deadline);
+    stop_threads();
+    if (request == Request::reboot) hv::log::info("the guest reboots");
+  }
+  const std::lock_guard lock(mutex_);
+  if (failure_) return tl::unexpected(*failure_);
+  return exit_;
+}
+
+void Machine::start_threads() {
+  platform_->start();
+  for (size_t i = 0; i < platform_->vcpu_count(); ++i) {
+    threads_.emplace_back([this, i] { run_vcpu(i); });
+    ::pthread_setname_np(threads_.back().native_handle(), fmt::format("vcpu{}", i).c_str());
+  }
+}
+
+void Machine::stop_threads() noexcept {
+  if (threads_.empty()) return;
+  for (size_t i = 0; i < platform_->vcpu_count(); ++i) platform_->vcpu(i).request_exit();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  platform_->stop();
+}
+
+void Machine::run_vcpu(size_t index) noexcept {
+  hv::Result<hv::Exit> result = platform_->vcpu(index).run();
+  if (!result) return fail(std::move(result).error());
+  switch (result->reason) {
+    case hv::Exit::Reason::requested:
+      return;
+    case hv::Exit::Reason::shutdown:
+      return power_off(result->code);
+    case hv::Exit::Reason::reboot:
+      return reboot();
+    case hv::Exit::Reason::crashed:
+      return crash(std::move(result->detail));
+  }
+}
+
+Machine::Request Machine::wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
+  std::unique_lock lock(mutex_);
+  const auto asked = [this] { return request_ != Request::none; };
+  if (!deadline) {
+    changed_.wait(lock, asked);
+  } else if (!changed_.wait_until(lock, *deadline, asked)) {
+    exit_ = {MachineExit::Reason::timed_out, 0, {}};
+    request_ = Request::end;
+  }
+  const Request request = request_;
+  if (request == Request::reboot) request_ = Request::none;
+  return request;
+}
+
+/// The first to end the machine says why; a reboot that was asked for before does not happen any more.
+void Machine::ask_to_end(MachineExit exit) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (request_ == Request::end) return;
+  request_ = Request::end;
+  exit_ = std::move(exit);
+  changed_.notify_all();
+}
+
+void Machine::stop() noexcept { ask_to_end({MachineExit::Reason::stopped, 0, {}}); }
+void Machine::power_off(int code) noexcept { ask_to_end({MachineExit::Reason::power_off, code, {}}); }
+void Machine::crash(std::string detail) noexcept { ask_to_end({MachineExit::Reason::crashed, 0, std::move(detail)}); }
+
+void Machine::reboot() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (request_ != Request::none) return;
+  request_ = Request::reboot;
+  changed_.notify_all();
+}
+
+void Machine::fail(hv::Error error) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(error);
+  }
+  ask_to_end({MachineExit::Reason::crashed, 0, {}});
+}
+
+uint64_t Machine::memory_size() const noexcept { return platform_->memory_size(); }
+
+}  // namespace vmm

@@ -1,0 +1,104 @@
+#include "vmm/machine/riscv64/boot.h"
+
+#include <span>
+
+#include <sys/random.h>
+
+#include "hv/base/bits.h"
+#include "vmm/boot/loader.h"
+#include "vmm/machine/riscv64/device_tree.h"
+#include "vmm/machine/riscv64/memory_map.h"
+
+namespace vmm::riscv64 {
+namespace {
+
+/// Firmware adds nodes to the device tree in place.
+constexpr uint64_t kDeviceTreeSlack = 64u << 10;
+constexpr uint64_t kDeviceTreeAlignment = 4096;
+
+/// OpenSBI 1.x, include/sbi/fw_dynamic.h
+struct FirmwareInfo {
+  uint64_t magic = 0x4942'534f;  // "OSBI"
+  uint64_t version = 2;
+  uint64_t next_address = 0;
+  uint64_t next_mode = 1;  // S
+  uint64_t options = 0;
+  uint64_t boot_hart = 0;
+};
+
+template <typename T>
+T random_object() {
+  T value{};
+  // Without entropy the seeds stay zero, which the kernel takes for none.
+  (void)::getrandom(&value, sizeof value, GRND_NONBLOCK);
+  return value;
+}
+
+/// From the top of RAM down: room for the firmware's information, the device tree.
+struct TopOfRam {
+  hv::GuestAddress firmware_info;
+  hv::GuestAddress device_tree;
+};
+
+hv::Result<TopOfRam> place_at_top(hv::GuestRange ram, size_t device_tree_size) {
+  const uint64_t end = ram.base.value + ram.size;
+  const uint64_t info = end - kDeviceTreeAlignment;
+  const uint64_t tree = hv::align_down(info - device_tree_size - kDeviceTreeSlack, kDeviceTreeAlignment);
+  if (tree < ram.base.value) return hv::error("no room in memory for the device tree");
+  return TopOfRam{{info}, {tree}};
+}
+
+DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, unsigned virtio_devices) {
+  DeviceTreeConfig tree;
+  tree.cpus = config.cpus;
+  tree.ram = ram;
+  tree.cmdline = config.boot.cmdline;
+  tree.virtio_devices = virtio_devices;
+  tree.uart_is_console = config.console.device == ConsoleDevice::uart;
+  tree.kaslr_seed = random_object<uint64_t>();
+  tree.rng_seed = random_object<decltype(tree.rng_seed)>();
+  return tree;
+}
+
+}  // namespace
+
+hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMemory& memory, unsigned virtio_devices) {
+  const hv::GuestRange ram = memory.regions()[0].range;
+  DeviceTreeConfig tree_config = describe(config, ram, virtio_devices);
+  // The tree's size does not depend on where the initrd lies, only on there being one.
+  tree_config.initrd.size = config.boot.initrd.empty() ? 0 : 1;
+  const TopOfRam top = TRY(place_at_top(ram, TRY(make_device_tree(tree_config)).size()));
+
+  BootState state;
+  state.device_tree = top.device_tree.value;
+  hv::GuestAddress loaded_end = ram.base;
+  if (!config.boot.bare.empty()) {
+    const LoadedProgram program = TRY(load_riscv_program(config.boot.bare, memory));
+    state.entry = program.entry.value;
+    state.tohost = program.tohost;
+    state.fromhost = program.fromhost;
+    loaded_end = program.range.base + program.range.size;
+  }
+  FirmwareInfo info;
+  if (!config.boot.kernel.empty()) {
+    const LoadedProgram kernel = TRY(load_riscv_kernel(config.boot.kernel, memory, ram));
+    state.entry = info.next_address = kernel.entry.value;
+    loaded_end = kernel.range.base + kernel.range.size;
+    if (!config.boot.initrd.empty())
+      tree_config.initrd = TRY(load_initrd(config.boot.initrd, memory, loaded_end, top.device_tree));
+  }
+  if (!config.boot.firmware.empty()) {
+    const LoadedProgram firmware = TRY(load_riscv_firmware(config.boot.firmware, memory, ram));
+    state.entry = firmware.entry.value;
+    state.firmware_info = top.firmware_info.value;
+    TRY(memory.store(top.firmware_info, info));
+    if (info.next_address != 0 && firmware.range.contains({info.next_address}))
+      return hv::error("{}: it reaches into the kernel's memory at {:#x}", config.boot.firmware, info.next_address);
+  }
+  if (loaded_end > top.device_tree)
+    return hv::error("no room in memory for the device tree; give the machine more memory");
+  TRY(memory.write(top.device_tree, TRY(make_device_tree(tree_config))));
+  return state;
+}
+
+}  // namespace vmm::riscv64
