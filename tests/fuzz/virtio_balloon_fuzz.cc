@@ -1,0 +1,9 @@
+#include "devices/virtio/balloon.h"
+#include "tests/fuzz/virtio_device_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  test::VirtioDeviceFuzz fuzz(
+      [](devices::EventLoop& loop) { return std::make_unique<devices::virtio::Balloon>(loop); });
+  fuzz.run({data, size});
+  return 0;
+}
