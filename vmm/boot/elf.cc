@@ -48,7 +48,8 @@ hv::Result<void> add_segments(Bytes file, const Elf64_Ehdr& header, ElfFile& elf
     if (data.size() != program->p_filesz) return hv::error("bad ELF file: segment {} runs past its end", i);
     if (program->p_memsz - 1 > ~program->p_paddr || program->p_memsz - 1 > ~program->p_vaddr)
       return hv::error("bad ELF file: segment {} runs past the end of the address space", i);
-    elf.segments.push_back({program->p_paddr, program->p_vaddr, program->p_memsz, data});
+    elf.segments.push_back(
+        {program->p_paddr, program->p_vaddr, program->p_memsz, data, (program->p_flags & PF_X) != 0});
   }
   if (elf.segments.empty()) return hv::error("bad ELF file: it has nothing to load");
   return {};

@@ -19,6 +19,7 @@ struct ElfSegment {
   uint64_t virtual_address = 0;
   uint64_t memory_size = 0;  ///< bytes; those after `data` are zero
   std::span<const std::byte> data;
+  bool is_executable = false;
 };
 
 /// ELF machine numbers (e_machine).

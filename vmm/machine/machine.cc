@@ -1,5 +1,6 @@
 #include "vmm/machine/machine.h"
 
+#include <algorithm>
 #include <pthread.h>
 
 #include "hv/base/log.h"
@@ -20,7 +21,7 @@ hv::Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config
 }
 
 hv::Result<MachineExit> Machine::run(std::optional<std::chrono::milliseconds> timeout) {
-  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::optional<Deadline> deadline;
   if (timeout) deadline = std::chrono::steady_clock::now() + *timeout;
   Request request = Request::none;
   while (request != Request::end) {
@@ -66,14 +67,24 @@ void Machine::run_vcpu(size_t index) noexcept {
   }
 }
 
-Machine::Request Machine::wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
+Machine::Request Machine::wait(std::optional<Deadline> deadline) {
+  constexpr std::chrono::milliseconds kLastWords{500};
   std::unique_lock lock(mutex_);
-  const auto asked = [this] { return request_ != Request::none; };
-  if (!deadline) {
-    changed_.wait(lock, asked);
-  } else if (!changed_.wait_until(lock, *deadline, asked)) {
-    exit_ = {MachineExit::Reason::timed_out, 0, {}};
-    request_ = Request::end;
+  MachineExit at_deadline{MachineExit::Reason::timed_out, 0, {}};
+  bool panicked = false;
+  while (request_ == Request::none) {
+    if (panic_ && !panicked) {
+      panicked = true;
+      const Deadline last_words = std::chrono::steady_clock::now() + kLastWords;
+      deadline = deadline ? std::min(*deadline, last_words) : last_words;
+      at_deadline = *panic_;
+    }
+    if (!deadline) {
+      changed_.wait(lock);
+    } else if (changed_.wait_until(lock, *deadline) == std::cv_status::timeout && request_ == Request::none) {
+      exit_ = std::move(at_deadline);
+      request_ = Request::end;
+    }
   }
   const Request request = request_;
   if (request == Request::reboot) request_ = Request::none;
@@ -85,7 +96,7 @@ void Machine::ask_to_end(MachineExit exit) noexcept {
   const std::lock_guard lock(mutex_);
   if (request_ == Request::end) return;
   request_ = Request::end;
-  exit_ = std::move(exit);
+  exit_ = panic_ ? std::move(*panic_) : std::move(exit);
   changed_.notify_all();
 }
 
@@ -96,7 +107,14 @@ void Machine::crash(std::string detail) noexcept { ask_to_end({MachineExit::Reas
 void Machine::reboot() noexcept {
   const std::lock_guard lock(mutex_);
   if (request_ != Request::none) return;
-  request_ = Request::reboot;
+  request_ = panic_ ? Request::end : Request::reboot;
+  if (panic_) exit_ = std::move(*panic_);
+  changed_.notify_all();
+}
+
+void Machine::expect_crash(std::string detail) noexcept {
+  const std::lock_guard lock(mutex_);
+  panic_ = MachineExit{MachineExit::Reason::crashed, 0, std::move(detail)};
   changed_.notify_all();
 }
 

@@ -53,6 +53,9 @@ class Machine final : public hv::MachineControl {
 
   void stop() noexcept;
   void crash(std::string detail) noexcept;
+  /// The guest's kernel has panicked and is about to print more: the machine crashes when it asks for a reboot or a
+  /// power off, and after a moment in any case.
+  void expect_crash(std::string detail) noexcept;
   void power_off(int code) noexcept override;
   void reboot() noexcept override;
 
@@ -60,6 +63,7 @@ class Machine final : public hv::MachineControl {
 
  private:
   enum class Request { none, reboot, end };
+  using Deadline = std::chrono::steady_clock::time_point;
 
   Machine();
   void ask_to_end(MachineExit exit) noexcept;
@@ -67,7 +71,7 @@ class Machine final : public hv::MachineControl {
   void run_vcpu(size_t index) noexcept;
   void start_threads();
   void stop_threads() noexcept;
-  Request wait(std::optional<std::chrono::steady_clock::time_point> deadline);
+  Request wait(std::optional<Deadline> deadline);
 
   std::unique_ptr<Platform> platform_;
   std::vector<std::thread> threads_;
@@ -77,6 +81,7 @@ class Machine final : public hv::MachineControl {
   Request request_ = Request::none;   ///< guarded by mutex_
   MachineExit exit_;                  ///< guarded by mutex_
   std::optional<hv::Error> failure_;  ///< guarded by mutex_
+  std::optional<MachineExit> panic_;  ///< guarded by mutex_: what the guest's next request becomes
 };
 
 }  // namespace vmm

@@ -1,7 +1,10 @@
 #include "vmm/machine/virtio_devices.h"
 
 #include "devices/backend/disk/open.h"
+#include "devices/virtio/balloon.h"
 #include "devices/virtio/block/block_device.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/rng.h"
 
 namespace vmm {
 namespace {
@@ -39,10 +42,17 @@ hv::Result<void> add_disks(const MachineConfig& config, devices::EventLoop& loop
 
 }  // namespace
 
-hv::Result<VirtioDevices> make_virtio_devices(const MachineConfig& config, const PlatformEnvironment&,
+hv::Result<VirtioDevices> make_virtio_devices(const MachineConfig& config, const PlatformEnvironment& environment,
                                               devices::EventLoop& loop) {
   VirtioDevices devices;
   TRY(add_disks(config, loop, devices));
+  if (!config.networks.empty()) return hv::error("\"networks\" is not supported by this version of vireo; remove it");
+  if (config.console.device == ConsoleDevice::virtio) {
+    const std::vector<devices::virtio::Console::Port> ports = {{&environment.console, "console", true}};
+    devices.push_back(std::make_unique<devices::virtio::Console>(loop, ports));
+  }
+  if (config.rng) devices.push_back(std::make_unique<devices::virtio::Rng>(loop));
+  if (config.balloon) devices.push_back(std::make_unique<devices::virtio::Balloon>(loop));
   return devices;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "devices/backend/char/null.h"
 #include "devices/event_loop.h"
 #include "devices/irq/aclint.h"
 #include "devices/irq/plic.h"
@@ -16,7 +17,6 @@
 #include "hv/core/alarm.h"
 #include "hv/core/bus.h"
 #include "hv/core/guest_clock.h"
-#include "vmm/machine/null_backend.h"
 #include "vmm/machine/riscv64/boot.h"
 #include "vmm/machine/riscv64/htif.h"
 #include "vmm/machine/riscv64/memory_map.h"
@@ -152,7 +152,7 @@ class Riscv64Platform final : public Platform {
   const MachineConfig config_;
   const PlatformEnvironment environment_;
   DebugConsole debug_console_;
-  NullBackend nowhere_;
+  devices::NullBackend nowhere_;
   hv::AlarmService alarms_;
   hv::GuestClock clock_{kTimebaseFrequency};
   hv::Bus bus_{hv::Bus::Unclaimed::zeros};

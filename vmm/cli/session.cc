@@ -1,0 +1,104 @@
+#include "vmm/cli/session.h"
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "devices/backend/char/open.h"
+#include "devices/event_loop.h"
+#include "vmm/cli/command.h"
+#include "vmm/config/values.h"
+#include "vmm/machine/console.h"
+#include "vmm/machine/machine.h"
+#include "vmm/machine/panic_watch.h"
+
+namespace vmm {
+namespace {
+
+constexpr int kMostStatus = 255;
+
+/// What a person or a signal may do to a running machine. The console's loop calls it.
+class Controls final : public devices::TerminalCommands {
+ public:
+  explicit Controls(const MachineConfig& config) : config_(config) {}
+
+  /// Before the loop starts.
+  void control(Machine& machine) { machine_ = &machine; }
+
+  void leave() noexcept override { machine_->stop(); }
+
+  std::string describe_machine() override {
+    const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
+    return fmt::format("{}: riscv64, {} processors, {} of memory, up for {} s\n", config_.name, config_.cpus,
+                       size_text(config_.memory), uptime.count());
+  }
+
+  void end_by_signal(int signal) noexcept {
+    signal_ = signal;
+    machine_->stop();
+  }
+  int signal() const noexcept { return signal_; }
+
+ private:
+  const MachineConfig& config_;
+  Machine* machine_ = nullptr;
+  std::atomic<int> signal_{0};
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+int status_of(const MachineExit& exit, const Controls& controls, const SessionOptions& options) {
+  switch (exit.reason) {
+    case MachineExit::Reason::power_off:
+      if (!options.exit_with_guest || exit.code == 0) return exit_status::kSuccess;
+      return exit.code > 0 && exit.code <= kMostStatus ? exit.code : kMostStatus;
+    case MachineExit::Reason::stopped:
+      return controls.signal() == 0 ? exit_status::kSuccess : exit_status::kSignalBase + controls.signal();
+    case MachineExit::Reason::timed_out:
+      return report({fmt::format("the time-out of {} s is over", static_cast<double>(options.timeout->count()) / 1000)},
+                    exit_status::kTimedOut);
+    case MachineExit::Reason::crashed:
+      return report({exit.detail}, exit_status::kFailed);
+  }
+  return exit_status::kFailed;
+}
+
+}  // namespace
+
+int run_session(const MachineConfig& config, const SessionOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  devices::EventLoop loop("console");
+  Controls controls(config);
+  // Before the terminal becomes raw: it leaves signals alone that somebody handles.
+  boost::asio::signal_set signals(loop.context(), SIGINT, SIGTERM, SIGHUP);
+  signals.async_wait([&](const boost::system::error_code& cancelled, int signal) {
+    if (!cancelled) controls.end_by_signal(signal);
+  });
+
+  auto console = devices::open_char_backend(console_spec(config.console.end), loop, controls);
+  if (!console) return report(console.error(), exit_status::kFailed);
+  std::unique_ptr<Machine> machine;
+  PanicWatch watch(**console, [&](const std::string& text) {
+    if (options.exit_with_guest) machine->expect_crash(text);
+  });
+  auto made = Machine::create(config, watch, loop);
+  if (!made) return report(made.error(), exit_status::kFailed);
+  machine = std::move(*made);
+  controls.control(*machine);
+  if (config.console.end.backend == ConsoleBackend::pty)
+    std::fprintf(stderr, "vireo: the console is %s\n", (*console)->address().c_str());
+
+  loop.start();
+  const hv::Result<MachineExit> exit = machine->run(options.timeout);
+  machine.reset();
+  // The console goes before messages are printed, so that they find the terminal as it was.
+  loop.run_and_wait([&] { signals.cancel(); });
+  console->reset();
+  loop.stop();
+  if (!exit) return report(exit.error(), exit_status::kFailed);
+  return status_of(*exit, controls, options);
+}
+
+}  // namespace vmm
