@@ -16,6 +16,8 @@ target_compile_options(vireo_options INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-interference-size>)
 if(VIREO_SANITIZE)
   target_compile_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Clang 14 cannot put -fsanitize=function's data before a coroutine ("Cannot represent a difference across sections").
+  target_compile_options(vireo_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   target_link_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE})
   target_compile_definitions(vireo_options INTERFACE VIREO_SANITIZED=1)
 endif()
