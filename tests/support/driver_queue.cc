@@ -52,13 +52,13 @@ void DriverQueue::poke_descriptor(uint16_t index, const RawDescriptor& raw) {
   write_descriptor(descriptor(index), raw);
 }
 
-// The second half last: in a packed ring its flags make the descriptor available.
+// The flags of a packed ring's descriptor last, and by themselves: they make it available.
 void DriverQueue::write_descriptor(std::byte* to, const RawDescriptor& raw) {
   using devices::virtio::store_relaxed;
-  using devices::virtio::store_release;
   store_relaxed<uint64_t>(to, raw.address.value);
-  const uint64_t second = raw.length | uint64_t{raw.third} << 32 | uint64_t{raw.fourth} << 48;
-  store_release<uint64_t>(to + sizeof(uint64_t), second);
+  store_relaxed<uint32_t>(to + 8, raw.length);
+  store_relaxed<uint16_t>(to + 12, raw.third);
+  devices::virtio::store_release<uint16_t>(to + 14, raw.fourth);
 }
 
 }  // namespace test

@@ -50,11 +50,10 @@ class PackedDriver final : public DriverQueue {
 
   std::optional<Used> take_used() override {
     const std::byte* const entry = descriptor(static_cast<uint16_t>(used_ % config_.size));
-    const auto flags = load_acquire<uint16_t>(entry + 14);  // of the size that the device stores
+    const auto flags = load_acquire<uint16_t>(entry + 14);
     const bool wrap = used_ < config_.size;
     if (((flags & kDescriptorAvailable) != 0) != wrap || ((flags & kDescriptorUsed) != 0) != wrap) return std::nullopt;
-    const auto second = load_relaxed<uint64_t>(entry + 8);
-    const Used used{static_cast<uint16_t>(second >> 32), static_cast<uint32_t>(second)};
+    const Used used{load_relaxed<uint16_t>(entry + 12), load_relaxed<uint32_t>(entry + 8)};
     CHECK(used.id < config_.size);
     advance(used_, entries_of_id_[used.id]);
     free_ids_.push_back(used.id);
