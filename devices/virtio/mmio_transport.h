@@ -25,6 +25,7 @@ class MmioTransport final : public hv::BusDevice, public hv::Snapshottable, priv
   /// Error: no file descriptor left.
   static hv::Result<std::unique_ptr<MmioTransport>> create(std::unique_ptr<VirtioDevice> device,
                                                            hv::GuestMemory& memory, hv::InterruptLine line);
+  ~MmioTransport() override { device_->detach(); }
 
   uint64_t bus_read(uint64_t offset, unsigned size) noexcept override;
   void bus_write(uint64_t offset, unsigned size, uint64_t value) noexcept override;
@@ -71,7 +72,7 @@ class MmioTransport final : public hv::BusDevice, public hv::Snapshottable, priv
   uint32_t interrupt_reasons_ = 0;
   hv::InterruptLine line_;
 
-  std::unique_ptr<VirtioDevice> device_;  ///< destroyed first: it may raise an interrupt meanwhile
+  std::unique_ptr<VirtioDevice> device_;  ///< destroyed first: it may change its configuration meanwhile
 };
 
 }  // namespace devices::virtio

@@ -45,7 +45,9 @@ VirtioDevice::VirtioDevice(EventLoop& loop, Description description)
   description_.features |= kCommonFeatures;
 }
 
-VirtioDevice::~VirtioDevice() {
+VirtioDevice::~VirtioDevice() { detach(); }
+
+void VirtioDevice::detach() noexcept {
   for (const auto& queue : queues_) {
     if (queue != nullptr) queue->close([] {});
   }

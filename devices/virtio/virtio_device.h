@@ -71,6 +71,9 @@ class VirtioDevice {
   /// Connects to memory and a transport, once, before anything else. Error: no file descriptor left.
   hv::Result<void> attach(hv::GuestMemory& memory, DriverInterrupts& interrupts);
 
+  /// The transport goes away: nothing is shown to a driver any more. The device is destroyed after that.
+  void detach() noexcept;
+
   const std::string& name() const noexcept { return description_.name; }
   uint32_t device_id() const noexcept { return description_.device_id; }
   uint64_t device_features() const noexcept { return description_.features; }

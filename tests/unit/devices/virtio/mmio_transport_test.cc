@@ -378,6 +378,39 @@ TEST_F(MmioTransportTest, ADriverOkOnItsWayIsSaved) {
   EXPECT_EQ(device().config_writes.size(), 1u);
 }
 
+TEST_F(MmioTransportTest, SeveralVcpusMayUseItAtOnce) {
+  guest.start();
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    while (!stop) {
+      guest.read(VirtioGuest::kStatus);
+      guest.read(VirtioGuest::kInterruptStatus);
+      guest.config<uint64_t>(4);
+      guest.set_config<uint32_t>(4, 5);
+      guest.kick(0);
+      guest.write(VirtioGuest::kQueueSelect, 1);
+    }
+  });
+  const uint64_t mark = guest.ram.mark();
+  for (int i = 0; i < 200; ++i) {
+    guest.ram.free_to(mark);
+    EXPECT_EQ(echo(std::to_string(i)), std::to_string(i));
+  }
+  guest.reset();
+  stop = true;
+  other.join();
+  EXPECT_EQ(guest.read(VirtioGuest::kStatus), 0u);
+}
+
+TEST_F(MmioTransportTest, ADestroyedDeviceShowsTheDriverNothing) {
+  guest.start();
+  guest.submit(1, guest.request().writable(4));
+  guest.settle();
+  ASSERT_EQ(kept(), 1u);
+  guest.save_and_restore();
+  EXPECT_EQ(guest.queue(1).take_used(), std::nullopt);
+}
+
 TEST_F(MmioTransportTest, AFailedDeviceIsSavedAsFailed) {
   guest.start();
   guest.submit(0, guest.request().element({{0x10}, 4, true}));

@@ -167,6 +167,28 @@ TEST_P(VirtqueueOf, HostAddressesReachTheGuestsBytes) {
   EXPECT_EQ(text_of(request.written(3)).substr(2), "!");
 }
 
+TEST(Virtqueue, ABufferMayLieInNeighbouringRegions) {
+  constexpr uint64_t kSize = 64 << 10;
+  const std::array regions = {hv::RegionConfig{.base = {0}, .size = kSize, .numa = {}},
+                              hv::RegionConfig{.base = {kSize}, .size = kSize, .numa = {}}};
+  const auto memory = std::move(hv::GuestMemory::create(regions).value());
+  const VirtqueueConfig config{.size = 1, .descriptors = {0}, .driver = {64}, .device = {128}, .ready = true};
+  ASSERT_TRUE(memory->store(hv::GuestAddress{0}, uint64_t{kSize - 4}));
+  ASSERT_TRUE(memory->store(hv::GuestAddress{8}, uint64_t{10}));
+  ASSERT_TRUE(memory->store(hv::GuestAddress{66}, uint16_t{1}));
+  ASSERT_TRUE(memory->write({kSize - 4}, bytes_of_text("0123456789")));
+  const auto queue = *Virtqueue::create(config, kPlain, *memory, [] {});
+
+  auto popped = queue->pop();
+  ASSERT_TRUE(popped && *popped);
+  DescriptorChain& chain = **popped;
+
+  EXPECT_EQ(chain.readable().size(), 2u);
+  std::array<std::byte, 10> text;
+  EXPECT_EQ(chain.read(0, text), 10u);
+  EXPECT_EQ(text_of(text), "0123456789");
+}
+
 TEST_P(VirtqueueOf, MarksWhatItWroteAsDirty) {
   QueuePair pair(features());
   const hv::GuestAddress page = pair.ram.allocate(3 * hv::kGuestPageSize, hv::kGuestPageSize);
