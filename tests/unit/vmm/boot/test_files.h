@@ -34,6 +34,7 @@ class ElfBuilder {
   static constexpr size_t kSections = 0x400;
 
   ElfBuilder() {
+    put(data, 0, uint64_t{0x1122334455667788});
     std::memcpy(header.e_ident, ELFMAG, SELFMAG);
     header.e_ident[EI_CLASS] = ELFCLASS64;
     header.e_ident[EI_DATA] = ELFDATA2LSB;
@@ -58,14 +59,14 @@ class ElfBuilder {
     ByteVector file;
     put(file, 0, header);
     put(file, kProgramHeader, program);
-    put(file, kData, uint64_t{0x1122334455667788});
+    for (size_t i = 0; i < data.size(); ++i) put(file, kData + i, data[i]);
     Elf64_Sym tohost{};
     tohost.st_name = 1;
     tohost.st_shndx = 1;
-    tohost.st_value = 0x8000'1010;
+    tohost.st_value = tohost_address;
     Elf64_Sym fromhost = tohost;
     fromhost.st_name = 8;
-    fromhost.st_value = 0x8000'1018;
+    fromhost.st_value = tohost_address + 8;
     put(file, kSymbols + sizeof(Elf64_Sym), tohost);
     put(file, kSymbols + 2 * sizeof(Elf64_Sym), fromhost);
     const char names[] = "\0tohost\0fromhost";
@@ -87,7 +88,21 @@ class ElfBuilder {
 
   Elf64_Ehdr header{};
   Elf64_Phdr program{};
+  ByteVector data;                        ///< of the segment, at most 256 bytes
+  uint64_t tohost_address = 0x8000'1010;  ///< `fromhost` follows it
 };
+
+/// A bare-metal RISC-V program at 0x80000000, its `tohost` at 0x80001000 and `fromhost` at 0x80001008.
+inline ByteVector riscv_program(std::span<const uint32_t> instructions) {
+  ElfBuilder builder;
+  builder.data.clear();
+  for (size_t i = 0; i < instructions.size(); ++i) put(builder.data, 4 * i, instructions[i]);
+  builder.header.e_entry = builder.program.p_vaddr = builder.program.p_paddr = 0x8000'0000;
+  builder.program.p_filesz = builder.data.size();
+  builder.program.p_memsz = 0x2000;
+  builder.tohost_address = 0x8000'1000;
+  return builder.build();
+}
 
 /// A flat RISC-V kernel of `size` bytes that takes `image_size` in memory.
 inline ByteVector riscv_image(size_t size, uint64_t text_offset, uint64_t image_size) {
