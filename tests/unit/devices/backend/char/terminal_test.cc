@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <termios.h>
 
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -252,9 +253,17 @@ TEST_F(TerminalTest, WorksOnASocket) {
 /// Programs that end in many ways, each with the pty as its controlling terminal.
 class TerminalInAChild : public ::testing::Test {
  protected:
-  /// Runs `body` in a child once its terminal is raw, and comes back when the person can see that.
+  /// Runs `body` in a child once the person has seen that its terminal is raw.
   template <typename Body>
   void start(Body body) {
+    start_shell([&] { run_program(body); });
+    ASSERT_TRUE(eventually([&] { return is_raw(tty.get()); }));
+    ASSERT_EQ(::eventfd_write(go.get(), 1), 0);
+  }
+
+  /// Runs `body` in a child that leads a session on a new terminal.
+  template <typename Body>
+  void start_shell(Body body) {
     int master = -1;
     int slave = -1;
     ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
@@ -262,8 +271,25 @@ class TerminalInAChild : public ::testing::Test {
     tty.reset(slave);
     child = ::fork();
     ASSERT_GE(child, 0);
-    if (child == 0) run_child(body);
-    ASSERT_TRUE(eventually([&] { return is_raw(tty.get()); }));
+    if (child != 0) return;
+    ::setsid();
+    ::ioctl(tty.get(), TIOCSCTTY, 0);
+    body();
+    ::_exit(98);
+  }
+
+  template <typename Body>
+  [[noreturn]] void run_program(Body body) {
+    // Sanitizers handle these; this program has no handler.
+    for (const int number : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(number, SIG_DFL);
+    EventLoop loop("child-loop");
+    loop.start();
+    FakeCommands commands;
+    auto terminal = Terminal::create(loop, commands, tty.get(), tty.get());
+    eventfd_t seen = 0;
+    ::eventfd_read(go.get(), &seen);
+    body(terminal);
+    for (;;) ::pause();
   }
 
   int wait_for_end() {
@@ -274,23 +300,8 @@ class TerminalInAChild : public ::testing::Test {
 
   hv::UniqueFd person;
   hv::UniqueFd tty;
+  hv::UniqueFd go{::eventfd(0, EFD_CLOEXEC)};  ///< the person has seen it
   pid_t child = -1;
-
- private:
-  template <typename Body>
-  [[noreturn]] void run_child(Body& body) {
-    // Sanitizers handle these; this program has no handler.
-    for (const int number : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(number, SIG_DFL);
-    ::setsid();
-    ::ioctl(tty.get(), TIOCSCTTY, 0);
-    EventLoop loop("child-loop");
-    loop.start();
-    FakeCommands commands;
-    auto terminal = Terminal::create(loop, commands, tty.get(), tty.get());
-    body(terminal);
-    ::pause();
-    ::_exit(99);
-  }
 };
 
 using Opened = hv::Result<std::unique_ptr<Terminal>>;
@@ -312,17 +323,13 @@ TEST_F(TerminalInAChild, IsRestoredWhenTheProgramCrashesOnALoop) {
 }
 
 TEST_F(TerminalInAChild, IsRestoredAtExit) {
-  start([](Opened&) {
-    std::this_thread::sleep_for(50ms);
-    std::quick_exit(3);
-  });
+  start([](Opened&) { std::quick_exit(3); });
   EXPECT_EQ(WEXITSTATUS(wait_for_end()), 3);
   EXPECT_FALSE(is_raw(tty.get()));
 }
 
 TEST_F(TerminalInAChild, IsRestoredByAnException) {
   start([](Opened& terminal) {
-    std::this_thread::sleep_for(50ms);
     try {
       const auto owner = std::move(*terminal);
       throw std::runtime_error("lost");
@@ -334,15 +341,13 @@ TEST_F(TerminalInAChild, IsRestoredByAnException) {
   EXPECT_FALSE(is_raw(tty.get()));
 }
 
-TEST_F(TerminalInAChild, IsRestoredWhileStoppedAndRawAgainAfterwards) {
+TEST_F(TerminalInAChild, IsRawAgainAfterAStopThatNobodyIsToldOf) {
   start([](Opened&) {});
-  ::kill(child, SIGTSTP);
-  // A session leader's group is orphaned, so the kernel does not stop it; SIGSTOP and a shell's work stand for that.
-  ASSERT_TRUE(eventually([&] { return is_raw(tty.get()); }));
   ::kill(child, SIGSTOP);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
   ASSERT_TRUE(WIFSTOPPED(status));
+  // As a shell does when it takes the terminal back.
   termios cooked{};
   ::tcgetattr(tty.get(), &cooked);
   cooked.c_lflag |= ICANON | ECHO | ISIG;
@@ -351,6 +356,51 @@ TEST_F(TerminalInAChild, IsRestoredWhileStoppedAndRawAgainAfterwards) {
   EXPECT_TRUE(eventually([&] { return is_raw(tty.get()); }));
   ::kill(child, SIGTERM);
   wait_for_end();
+  EXPECT_FALSE(is_raw(tty.get()));
+}
+
+/// The child is a shell that runs the program as its foreground job; the test and the shell talk through a socket.
+TEST_F(TerminalInAChild, IsRestoredWhileAJobIsStopped) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const hv::UniqueFd shell(ends[0]);
+  const hv::UniqueFd test(ends[1]);
+  start_shell([&] {
+    const pid_t job = ::fork();
+    if (job == 0) {
+      ::setpgid(0, 0);
+      run_program([](Opened&) {});
+    }
+    ::setpgid(job, job);
+    ::signal(SIGTTOU, SIG_IGN);
+    ::tcsetpgrp(tty.get(), job);
+    [[maybe_unused]] const ssize_t told = ::write(test.get(), &job, sizeof job);
+    int status = 0;
+    ::waitpid(job, &status, WUNTRACED);
+    ::tcsetpgrp(tty.get(), ::getpgrp());
+    const char stopped = WIFSTOPPED(status) ? 's' : 'e';
+    [[maybe_unused]] const ssize_t again = ::write(test.get(), &stopped, 1);
+    read_bytes(test.get(), 1);
+    ::tcsetpgrp(tty.get(), job);
+    ::kill(job, SIGCONT);
+    ::waitpid(job, &status, 0);
+    ::_exit(WIFSIGNALED(status) ? WTERMSIG(status) : 99);
+  });
+  pid_t job = -1;
+  ASSERT_EQ(::read(shell.get(), &job, sizeof job), static_cast<ssize_t>(sizeof job));
+  ASSERT_TRUE(eventually([&] { return is_raw(tty.get()); }));
+
+  ::kill(job, SIGTSTP);
+  EXPECT_EQ(read_bytes(shell.get(), 1), "s");
+  EXPECT_FALSE(is_raw(tty.get()));
+  ::kill(job, SIGCONT);  // `bg`: the terminal is the shell's
+  std::this_thread::sleep_for(20ms);
+  EXPECT_FALSE(is_raw(tty.get()));
+  write_all(shell.get(), "f");  // `fg`
+  EXPECT_TRUE(eventually([&] { return is_raw(tty.get()); }));
+
+  ::kill(job, SIGTERM);
+  EXPECT_EQ(WEXITSTATUS(wait_for_end()), SIGTERM);
   EXPECT_FALSE(is_raw(tty.get()));
 }
 
