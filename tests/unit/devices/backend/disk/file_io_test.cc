@@ -4,6 +4,11 @@
 #include <fcntl.h>
 #include <thread>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 #include "devices/backend/disk/block_file.h"
 #include "devices/event_loop.h"
 #include "tests/unit/devices/backend/disk/random_operations.h"
@@ -139,6 +144,34 @@ TEST_P(FileIoTest, Qcow2WorksOnIt) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, FileIoTest, ::testing::Values(IoEngine::threads, IoEngine::io_uring),
                          [](const auto& info) { return info.param == IoEngine::threads ? "Threads" : "IoUring"; });
+
+/// What the default profile of container engines does.
+void forbid_io_uring() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    std::_Exit(1);
+  }
+}
+
+TEST(FileIo, ASandboxThatForbidsIoUringGetsThreads) {
+  EXPECT_EXIT(
+      {
+        forbid_io_uring();
+        EventLoop loop("disk-test");
+        const auto automatic = create_file_io(IoEngine::automatic, loop);
+        const auto asked_for = create_file_io(IoEngine::io_uring, loop);
+        const bool right = automatic && std::string((*automatic)->name()) == "threads" && !asked_for &&
+                           io_uring_obstacle() == "io_uring is not available here: Operation not permitted";
+        std::_Exit(right ? 0 : 2);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
 
 TEST(FileIo, AutomaticAlwaysFindsAnEngine) {
   EventLoop loop("disk-test");
