@@ -67,12 +67,16 @@ void Hart::reset(Entry entry, bool started) noexcept {
   flush_all();
   update_contexts();
   status_ = started ? HartStatus::started : HartStatus::stopped;
+  start_requested_ = false;
 }
 
 hv::Result<hv::Exit> Hart::run() {
   for (;;) {
     if ((state_->pending.fetch_and(~(pending::kExit | pending::kStop)) & pending::kExit) != 0) return hv::Exit{};
-    if (status_ == HartStatus::stopped && !wait_for_start()) continue;
+    if (!take_start()) {
+      wait_for_start();
+      continue;
+    }
     executing_ = true;
     {
       const fp::HostFp host_fp(state_->fp);
@@ -82,14 +86,34 @@ hv::Result<hv::Exit> Hart::run() {
   }
 }
 
-bool Hart::wait_for_start() noexcept {
-  state_->pending.wait(0);
-  if ((state_->pending.load() & pending::kRemoteFence) != 0) serve_fences();
-  state_->pending.fetch_and(~(pending::kInterrupt | pending::kRemoteFence));
+bool Hart::take_start() noexcept {
   const std::lock_guard lock(status_mutex_);
-  if (status_ == HartStatus::stopped) return false;
-  interrupts_changed(*state_);
-  return true;
+  if (start_requested_) {
+    start_requested_ = false;
+    begin(start_entry_);
+  }
+  return status_ != HartStatus::stopped;
+}
+
+void Hart::wait_for_start() noexcept {
+  state_->pending.wait(0);
+  if ((state_->pending.fetch_and(~(pending::kInterrupt | pending::kRemoteFence)) & pending::kRemoteFence) != 0)
+    serve_fences();
+}
+
+/// SBI 2.0 §9.1: translation off, interrupts off, S-mode.
+void Hart::begin(Entry entry) noexcept {
+  HartState& state = *state_;
+  state.pc = entry.pc;
+  state.x[10] = id_;
+  state.x[11] = entry.argument;
+  state.csr.satp = 0;
+  state.csr.mstatus &= ~mstatus::kSie;
+  state.privilege = Privilege::supervisor;
+  state.reservation_host = 0;
+  flush_translations();
+  update_contexts();
+  interrupts_changed(state);
 }
 
 void Hart::post(uint32_t bits) noexcept {
@@ -176,13 +200,8 @@ bool Hart::start(Entry entry) noexcept {
   {
     const std::lock_guard lock(status_mutex_);
     if (status_ != HartStatus::stopped) return false;
-    HartState& state = *state_;
-    state.pc = entry.pc;
-    state.x[10] = id_;
-    state.x[11] = entry.argument;
-    state.csr.satp = 0;
-    state.csr.mstatus &= ~mstatus::kSie;
-    state.privilege = Privilege::supervisor;
+    start_entry_ = entry;
+    start_requested_ = true;
     status_ = HartStatus::started;
   }
   post(pending::kInterrupt);

@@ -90,7 +90,10 @@ class Hart final : public hv::Vcpu {
  private:
   void on_alarm() noexcept;
   void arm_stimecmp() noexcept;
-  bool wait_for_start() noexcept;
+  /// Begins what another hart asked for, if it did. False: the hart is stopped.
+  bool take_start() noexcept;
+  void wait_for_start() noexcept;
+  void begin(Entry entry) noexcept;
 
   HartGroup& group_;
   const unsigned id_;
@@ -110,9 +113,10 @@ class Hart final : public hv::Vcpu {
   std::atomic<uint64_t> fences_requested_{0};
   std::atomic<uint64_t> fences_served_{0};
 
-  std::mutex status_mutex_;  ///< guards `start_entry_`
+  std::mutex status_mutex_;  ///< guards the start that another hart asked for
   std::atomic<HartStatus> status_{HartStatus::stopped};
   Entry start_entry_;
+  bool start_requested_ = false;  ///< `start_entry_` waits for the hart's own thread
 };
 
 }  // namespace emu::riscv

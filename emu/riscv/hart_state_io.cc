@@ -73,6 +73,9 @@ void Hart::save(hv::StateWriter& writer) const {
     writer.value(state.retired);
     writer.value(state.mip.load());
     writer.value(static_cast<uint64_t>(status_ == HartStatus::stopped ? HartStatus::stopped : HartStatus::started));
+    writer.value(static_cast<uint8_t>(start_requested_));
+    writer.value(start_entry_.pc);
+    writer.value(start_entry_.argument);
     visit_csrs(state.csr, [&](const auto& value) { writer.value(value); });
   });
 }
@@ -90,6 +93,9 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
     reader.value(state.retired);
     state.mip = reader.value<uint64_t>() & (csr::interrupt::kAll | csr::interrupt::kSoftwareSeip);
     const auto status = reader.value<uint64_t>();
+    start_requested_ = reader.value<uint8_t>() != 0;
+    reader.value(start_entry_.pc);
+    reader.value(start_entry_.argument);
     visit_csrs(state.csr, [&](auto& value) { reader.value(value); });
     if (!is_privilege(privilege)) return reader.fail("a privilege level that does not exist");
     if (!is_status(status)) return reader.fail("a hart status that does not exist");

@@ -8,6 +8,7 @@ namespace {
 // pmpcfg fields, §3.7.1.
 constexpr uint8_t kLocked = 0x80;
 constexpr unsigned kModeShift = 3;
+constexpr uint64_t kAddressMask = (uint64_t{1} << 54) - 1;  // physical addresses have 56 bits
 enum class Mode : uint8_t { off = 0, top_of_range = 1, aligned_word = 2, aligned_power_of_two = 3 };
 
 }  // namespace
@@ -16,8 +17,8 @@ void Pmp::update(const CsrState& csr) noexcept {
   count_ = 0;
   for (size_t i = 0; i < kEntries; ++i) {
     const uint8_t config = csr.pmpcfg[i];
-    const uint64_t address = csr.pmpaddr[i];
-    const uint64_t below = i == 0 ? 0 : csr.pmpaddr[i - 1];
+    const uint64_t address = csr.pmpaddr[i] & kAddressMask;
+    const uint64_t below = i == 0 ? 0 : csr.pmpaddr[i - 1] & kAddressMask;
     Entry entry{.permissions = static_cast<uint8_t>(config & permission::kAll), .locked = (config & kLocked) != 0};
     switch (static_cast<Mode>(config >> kModeShift & 3)) {
       case Mode::off:

@@ -47,7 +47,7 @@ inline constexpr uint32_t kStop = 1u << 3;         ///< the hart stopped itself
 }  // namespace pending
 
 /// The address translation contexts that have an inline TLB of their own, so that a change of mode is a change of
-/// pointer. `supervisor_sum` is S-mode data access with sstatus.SUM set. Machine mode (or satp off) uses `bare`.
+/// pointer. `supervisor_sum` is S-mode data access with sstatus.SUM set. Machine mode uses `bare`.
 enum class TlbContext : uint8_t { user, supervisor, supervisor_sum, bare };
 inline constexpr size_t kTlbContexts = 4;
 
