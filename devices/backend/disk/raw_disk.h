@@ -14,7 +14,7 @@ class RawDisk final : public Disk {
  public:
   /// Error: the host cannot say the file's size.
   static hv::Result<std::unique_ptr<RawDisk>> create(BlockFile file, bool read_only, std::string id);
-  ~RawDisk() override;
+  ~RawDisk() override;  ///< flushes
 
   Task<hv::Result<void>> read(uint64_t offset, std::span<const iovec> to) override;
   Task<hv::Result<void>> write(uint64_t offset, std::span<const iovec> from) override;
@@ -27,6 +27,7 @@ class RawDisk final : public Disk {
   explicit RawDisk(BlockFile file) : file_(std::move(file)) {}
 
   BlockFile file_;
+  bool changed_ = false;  ///< since the last flush began
 };
 
 }  // namespace devices

@@ -92,10 +92,27 @@ TEST_F(RawDiskTest, AFailedFlushStaysFailed) {
   EXPECT_FALSE(flush(*disk));
 }
 
+TEST_F(RawDiskTest, WhatWasWrittenIsFlushedAtTheEnd) {
+  make_file("disk", pattern(kSize, 1));
+  unsigned syncs = 0;
+  io_->intercept = [&syncs](const IoRequest& request) -> std::optional<int64_t> {
+    syncs += request.op == IoRequest::Op::sync ? 1 : 0;
+    return std::nullopt;
+  };
+  open({.path = "disk"});
+  EXPECT_EQ(syncs, 0u);
+  {
+    const auto disk = open({.path = "disk"});
+    ASSERT_TRUE(write(*disk, 0, pattern(512, 2)));
+  }
+  EXPECT_EQ(syncs, 1u);
+}
+
 TEST_F(RawDiskTest, ShortTransfersAreCarriedOn) {
   make_file("disk", pattern(kSize, 1));
   const auto disk = open({.path = "disk"});
   io_->intercept = [](const IoRequest& request) -> std::optional<int64_t> {
+    if (request.iovec_count == 0) return std::nullopt;
     IoRequest shorter = request;
     iovec piece{request.iovecs->iov_base, std::min<size_t>(request.iovecs->iov_len, 1000)};
     shorter.iovecs = &piece;
