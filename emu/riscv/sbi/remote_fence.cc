@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <thread>
 
 #include "emu/riscv/hart.h"
@@ -11,12 +12,13 @@ namespace {
 // Functions 3 to 6 are for hypervisors.
 enum class Function : uint64_t { fence_i = 0, sfence_vma = 1, sfence_vma_asid = 2 };
 
-/// Waits for the fence on `target`. Two harts may wait for each other, so this one serves its own meanwhile.
+/// Waits for the fence on `target`. Two harts may wait for each other, so this one serves its own meanwhile. It sleeps:
+/// the target may need this very processor to get there.
 void wait_for(Hart& hart, const Hart& target, uint64_t ticket) noexcept {
   for (unsigned tries = 0; !target.fence_done(ticket); ++tries) {
     hart.serve_fences();
     constexpr unsigned kSpins = 64;
-    if (tries > kSpins) std::this_thread::yield();
+    if (tries > kSpins) std::this_thread::sleep_for(std::chrono::microseconds(10));
   }
 }
 
