@@ -9,8 +9,8 @@ namespace devices {
 
 class EventLoop;
 
-/// A doorbell: `notify` makes the handler run once on the loop, however often it was rung meanwhile. It is an eventfd, so
-/// KVM can ring it without leaving the kernel (ioeventfd).
+/// A doorbell: `notify` makes the handler run once on the loop, however often it was rung meanwhile. It is an eventfd,
+/// so KVM can ring it without leaving the kernel (ioeventfd).
 ///
 /// `notify` and `fd` belong to every thread; the rest to the owner, while the loop stands still or on the loop.
 class Notifier {
