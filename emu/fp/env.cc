@@ -58,6 +58,7 @@ void write_flags(Env& env, uint8_t flags) noexcept {
 }
 
 void write_frm(Env& env, uint8_t frm) noexcept {
+  if (env.frm == (frm & 7)) return;
   collect(env);
   env.frm = frm & 7;
   load(env);
