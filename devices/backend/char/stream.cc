@@ -103,7 +103,7 @@ Stream::Task Stream::read_loop(std::shared_ptr<Stream> self, ConnectionPtr conne
     }
     co_await connection->in_poll->wait(EPOLLIN);
     if (!connection->open) co_return;
-    const size_t room = filtered ? kReadSize : std::min(kReadSize, limit - self->input_.size());
+    const size_t room = stalled ? kReadSize : std::min(kReadSize, limit - self->input_.size());
     const ssize_t count = connection->in.read(std::span(buffer).first(room));
     const int code = errno;
     if (count > 0) {

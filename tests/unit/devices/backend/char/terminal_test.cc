@@ -123,10 +123,10 @@ TEST_F(TerminalTest, ASlowGuestGetsALargePasteComplete) {
   device.room = 0;
   const auto terminal = open();
   std::string paste;
-  for (int i = 0; i < 20'000; ++i) paste += static_cast<char>('a' + i % 26);
+  for (int i = 0; i < 150'000; ++i) paste += static_cast<char>('a' + i % 26);
   std::jthread typist([&] { write_all(person.get(), paste); });
   while (device.input().size() < paste.size()) {
-    device.room = 97;
+    device.room = 997;
     terminal->input_ready();
     ASSERT_TRUE(eventually([&] { return device.room == 0 || device.input().size() == paste.size(); }));
   }
