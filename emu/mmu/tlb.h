@@ -32,8 +32,10 @@ class Tlb {
   static constexpr size_t index(uint64_t address) { return (address >> hv::kGuestPageShift) & (kEntries - 1); }
   TlbEntry& slot(uint64_t address) noexcept { return entries_[index(address)]; }
 
-  /// Notes that the page comes from a leaf of `leaf_size` bytes, so that flushing any address of a huge page flushes all of it.
+  /// Called for each entry that is filled. Notes that the page comes from a leaf of `leaf_size` bytes, so that flushing
+  /// any address of a huge page flushes all of it.
   void note_leaf(uint64_t address, uint64_t leaf_size) noexcept {
+    empty_ = false;
     if (leaf_size <= hv::kGuestPageSize) return;
     const uint64_t base = address & ~(leaf_size - 1);
     huge_low_ = base < huge_low_ ? base : huge_low_;
@@ -41,6 +43,8 @@ class Tlb {
   }
 
   void flush() noexcept {
+    if (empty_) return;
+    empty_ = true;
     entries_.fill(TlbEntry{});
     huge_low_ = ~uint64_t{0};
     huge_high_ = 0;
@@ -56,6 +60,7 @@ class Tlb {
 
  private:
   std::array<TlbEntry, kEntries> entries_{};
+  bool empty_ = true;  ///< nothing was filled since the last flush
   uint64_t huge_low_ = ~uint64_t{0};
   uint64_t huge_high_ = 0;
 };
