@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace vmm {
@@ -62,6 +63,32 @@ class Converter {
   size_t count_ = 0;
 };
 
+/// Notes where the documents of a YAML stream begin, and nothing else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> marks;
+};
+
+/// YAML::LoadAll does not end on a stray comma, which is a new empty document for ever; two documents are enough to
+/// know.
+std::vector<YAML::Mark> first_two_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (parser.HandleNextDocument(starts)) parser.HandleNextDocument(starts);
+  return starts.marks;
+}
+
 hv::Result<std::string> read_text(const std::string& path) {
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) return hv::error("{}: is a folder, not a machine file", path);
@@ -116,12 +143,12 @@ const ConfigNode* ConfigNode::find(std::string_view name) const {
 hv::Result<ConfigNode> read_yaml(std::string_view text, const std::string& file) {
   Converter converter(file);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    const std::vector<YAML::Mark> documents = first_two_documents(std::string(text));
     if (documents.size() > 1) {
-      return error_at(converter.location(documents[1].Mark()), "a machine file has one document; this is a second one");
+      return error_at(converter.location(documents[1]), "a machine file has one document; this is a second one");
     }
     if (documents.empty()) return error_at(converter.location(YAML::Mark()), "the machine file is empty");
-    return converter.convert(documents[0]);
+    return converter.convert(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& failure) {
     return error_at(converter.location(failure.mark), "{}", reason(failure));
   } catch (const std::exception& failure) {  // yaml-cpp lets conversions of the standard library through

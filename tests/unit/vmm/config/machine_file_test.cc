@@ -207,7 +207,11 @@ TEST_F(MachineFile, RefusesBadYaml) {
   EXPECT_EQ(error_of("? [a]\n: b\n"), "m.yaml:1:3: a key must be a word");
   EXPECT_EQ(error_of(""), "m.yaml:1:1: the machine file is empty");
   EXPECT_EQ(error_of("arch: riscv64\n---\narch: riscv64\n"),
-            "m.yaml:3:1: a machine file has one document; this is a second one");
+            "m.yaml:2:1: a machine file has one document; this is a second one");
+}
+
+TEST_F(MachineFile, RefusesAStrayComma) {
+  EXPECT_EQ(error_of(","), "m.yaml:1:1: a machine file has one document; this is a second one");
 }
 
 TEST_F(MachineFile, BoundsNestingAndAliases) {
