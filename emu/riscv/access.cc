@@ -80,10 +80,56 @@ std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, A
   return Place{.host = host_page + (physical & kPageMask), .physical = physical};
 }
 
-uint64_t read_host(const std::byte* host, unsigned size) noexcept {
-  uint64_t value = 0;
-  std::memcpy(&value, host, size);
+// An aligned access is one access of its size: other harts see all of it or nothing, and see it once. memcpy with a
+// length known only at run time promises neither.
+template <typename T>
+T read_one(const std::byte* host) noexcept {
+  if (hv::is_aligned(reinterpret_cast<uintptr_t>(host), uintptr_t{sizeof(T)}))
+    return __atomic_load_n(reinterpret_cast<const T*>(host), __ATOMIC_RELAXED);
+  T value;
+  std::memcpy(&value, host, sizeof value);
   return value;
+}
+
+template <typename T>
+void write_one(std::byte* host, uint64_t value) noexcept {
+  const T narrow = static_cast<T>(value);
+  if (hv::is_aligned(reinterpret_cast<uintptr_t>(host), uintptr_t{sizeof(T)}))
+    __atomic_store_n(reinterpret_cast<T*>(host), narrow, __ATOMIC_RELAXED);
+  else
+    std::memcpy(host, &narrow, sizeof narrow);
+}
+
+uint64_t read_host(const std::byte* host, unsigned size) noexcept {
+  switch (size) {
+    case 1:
+      return read_one<uint8_t>(host);
+    case 2:
+      return read_one<uint16_t>(host);
+    case 4:
+      return read_one<uint32_t>(host);
+    case 8:
+      return read_one<uint64_t>(host);
+    default:  // the part of a misaligned access that lies in one page
+      uint64_t value = 0;
+      std::memcpy(&value, host, size);
+      return value;
+  }
+}
+
+void write_host(std::byte* host, unsigned size, uint64_t value) noexcept {
+  switch (size) {
+    case 1:
+      return write_one<uint8_t>(host, value);
+    case 2:
+      return write_one<uint16_t>(host, value);
+    case 4:
+      return write_one<uint32_t>(host, value);
+    case 8:
+      return write_one<uint64_t>(host, value);
+    default:
+      std::memcpy(host, &value, size);
+  }
 }
 
 /// Devices take naturally aligned accesses that lie within one of them; others are access faults.
@@ -122,9 +168,8 @@ void store_across_pages(HartState& state, uint64_t address, unsigned size, uint6
   if (!high) return;
   if (low->host == nullptr || high->host == nullptr)
     return raise(state, Cause::store_access, low->host == nullptr ? address : second);
-  std::memcpy(low->host, &value, first_size);
-  value >>= first_size * 8;
-  std::memcpy(high->host, &value, size - first_size);
+  write_host(low->host, first_size, value);
+  write_host(high->host, size - first_size, value >> (first_size * 8));
 }
 
 }  // namespace
@@ -150,7 +195,7 @@ void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t valu
   const auto place = store_place(state, address, size);
   if (!place) return;
   if (place->host != nullptr) {
-    std::memcpy(place->host, &value, size);
+    write_host(place->host, size, value);
   } else if (device_takes(state, place->physical, size)) {
     state.hart->environment().bus.write({place->physical}, size, value);
   } else {
