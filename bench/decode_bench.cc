@@ -37,7 +37,8 @@ void disassemble(benchmark::State& state) {
   emu::riscv::Disassembler disassembler;
   uint64_t pc = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(disassembler.next(instructions[pc++ % instructions.size()], pc));
+    benchmark::DoNotOptimize(disassembler.next(instructions[pc % instructions.size()], pc));
+    ++pc;
   }
   state.SetItemsProcessed(state.iterations());
 }
