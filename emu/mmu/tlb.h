@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "emu/mmu/leaf_extents.h"
 #include "hv/core/guest_address.h"
 
 namespace emu::mmu {
@@ -19,50 +20,76 @@ struct alignas(32) TlbEntry {
   uint64_t write = kNoPage;
   uint64_t execute = kNoPage;
   uintptr_t addend = 0;
+
+  bool translates(VirtualRange range) const noexcept {
+    return (read != kNoPage && range.contains(read)) || (write != kNoPage && range.contains(write)) ||
+           (execute != kNoPage && range.contains(execute));
+  }
 };
 
-/// The inline TLB of one mode of one vCPU: direct-mapped, only RAM, only pages whose access needs no further check.
-/// Owned by the vCPU's thread.
-class Tlb {
+/// Which of a table's entries may be in use, as long as they are few: so that emptying a table that a short-lived
+/// process has hardly used does not cost its whole size.
+template <size_t kMost>
+class SlotJournal {
  public:
-  static constexpr size_t kEntries = 1024;
-
-  TlbEntry* entries() noexcept { return entries_.data(); }
-
-  static constexpr size_t index(uint64_t address) { return (address >> hv::kGuestPageShift) & (kEntries - 1); }
-  TlbEntry& slot(uint64_t address) noexcept { return entries_[index(address)]; }
-
-  /// Called for each entry that is filled. Notes that the page comes from a leaf of `leaf_size` bytes, so that flushing
-  /// any address of a huge page flushes all of it.
-  void note_leaf(uint64_t address, uint64_t leaf_size) noexcept {
-    empty_ = false;
-    if (leaf_size <= hv::kGuestPageSize) return;
-    const uint64_t base = address & ~(leaf_size - 1);
-    huge_low_ = base < huge_low_ ? base : huge_low_;
-    huge_high_ = base + leaf_size - 1 > huge_high_ ? base + leaf_size - 1 : huge_high_;
+  void add(size_t slot) noexcept {
+    if (count_ < kMost) slots_[count_] = static_cast<uint16_t>(slot);
+    count_ += count_ <= kMost ? 1 : 0;
   }
-
-  void flush() noexcept {
-    if (empty_) return;
-    empty_ = true;
-    entries_.fill(TlbEntry{});
-    huge_low_ = ~uint64_t{0};
-    huge_high_ = 0;
-  }
-
-  /// Flushes what translates `address`; all of the table when that may be a huge page.
-  void flush_page(uint64_t address) noexcept {
-    if (address >= huge_low_ && address <= huge_high_) return flush();
-    const uint64_t page = address & ~(hv::kGuestPageSize - 1);
-    TlbEntry& entry = slot(address);
-    if (entry.read == page || entry.write == page || entry.execute == page) entry = TlbEntry{};
-  }
+  bool is_empty() const noexcept { return count_ == 0; }
+  /// More were added than it can hold: any entry may be in use.
+  bool overflowed() const noexcept { return count_ > kMost; }
+  const uint16_t* begin() const noexcept { return slots_.data(); }
+  const uint16_t* end() const noexcept { return slots_.data() + count_; }
+  void clear() noexcept { count_ = 0; }
 
  private:
-  std::array<TlbEntry, kEntries> entries_{};
-  bool empty_ = true;  ///< nothing was filled since the last flush
-  uint64_t huge_low_ = ~uint64_t{0};
-  uint64_t huge_high_ = 0;
+  std::array<uint16_t, kMost> slots_{};
+  size_t count_ = 0;
+};
+
+/// One inline TLB: direct-mapped, only RAM, only pages whose access needs no further check. Which table an access uses
+/// follows from the mode and the address space (`AddressSpaces`), so a change of either is a change of pointer. Owned
+/// by the vCPU's thread.
+class Tlb {
+ public:
+  static constexpr size_t kEntries = 4096;
+
+  static constexpr size_t index(uint64_t address) { return (address >> hv::kGuestPageShift) & (kEntries - 1); }
+
+  /// The table; it is allocated when first asked for and then stays where it is.
+  TlbEntry* entries() noexcept {
+    if (entries_ == nullptr) [[unlikely]]
+      allocate();
+    return entries_->data();
+  }
+
+  /// Enters a page; after `entries` was called. `is_global`: it holds in every address space.
+  void fill(uint64_t address, const TlbEntry& entry, bool is_global) noexcept {
+    const size_t slot = index(address);
+    (*entries_)[slot] = entry;
+    used_.add(slot);
+    if (!is_global) local_.add(slot);
+  }
+
+  void flush() noexcept;
+  /// Flushes at least what is not global.
+  void flush_local() noexcept;
+  void flush(VirtualRange range) noexcept;
+  /// Takes the permission to write from all entries.
+  void drop_writes() noexcept;
+
+ private:
+  using Entries = std::array<TlbEntry, kEntries>;
+  static_assert(kEntries <= 65536, "SlotJournal has 16-bit slots");
+
+  void allocate() noexcept;
+  template <size_t kMost>
+  void clear_slots(const SlotJournal<kMost>& slots) noexcept;
+
+  std::unique_ptr<Entries> entries_;
+  SlotJournal<384> used_;  ///< filled since the last flush
+  SlotJournal<64> local_;  ///< of these, those that were not global
 };
 
 }  // namespace emu::mmu

@@ -33,30 +33,45 @@ struct Place {
   uint64_t physical = 0;
 };
 
-/// Remembers the page in the inline TLB of the context that the access was made in.
-void fill(Hart& hart, uint64_t address, Access access, const Translation& translation, uint8_t allowed,
-          std::byte* host_page) noexcept {
-  const TlbContext context = access == Access::fetch ? hart.fetch_context() : hart.data_context();
-  mmu::Tlb& tlb = hart.tlb(context);
-  mmu::TlbEntry& entry = tlb.slot(address);
+/// Remembers the page in the inline TLB that the access used.
+void fill(Hart& hart, uint64_t address, Access access, uint8_t allowed, bool is_global, std::byte* host_page) noexcept {
+  mmu::Tlb& table = access == Access::fetch ? hart.fetch_table() : hart.data_table();
   const uint64_t tag = page(address);
   const auto tag_if = [&](uint8_t permission) { return (allowed & permission) != 0 ? tag : mmu::TlbEntry::kNoPage; };
-  entry.read = tag_if(permission::kRead);
-  entry.write = tag_if(permission::kWrite);
-  entry.execute = tag_if(permission::kExecute);
-  entry.addend = reinterpret_cast<uintptr_t>(host_page) - tag;
-  tlb.note_leaf(address, translation.leaf_size);
+  table.fill(address,
+             {.read = tag_if(permission::kRead),
+              .write = tag_if(permission::kWrite),
+              .execute = tag_if(permission::kExecute),
+              .addend = reinterpret_cast<uintptr_t>(host_page) - tag},
+             is_global);
+}
+
+/// Whether the fast path may write to the page from now on. It does so without telling anybody, so the page counts as
+/// written; a load does not make it so.
+bool may_write_unseen(hv::GuestMemory& memory, uint64_t physical_page, Access access) noexcept {
+  if (access != Access::store) return memory.is_dirty({physical_page});
+  memory.mark_dirty({physical_page}, hv::kGuestPageSize);
+  return true;
+}
+
+/// A page that an earlier walk translated, if this access may be made there.
+std::optional<Place> locate_known(HartState& state, uint64_t address, Access access, Privilege privilege) noexcept {
+  Hart& hart = *state.hart;
+  const mmu::SecondLevelTlb::Page known = hart.spaces().find(address);
+  if (known.host == nullptr) return std::nullopt;
+  const uint8_t allowed = permitted(known.flags, privilege, access == Access::fetch ? 0 : state.csr.mstatus);
+  if ((allowed & permission::of(access)) == 0) return std::nullopt;
+  fill(hart, address, access, allowed, known.is_global, known.host);
+  return Place{.host = known.host + (address & kPageMask), .physical = 0};
 }
 
 /// Translates an access within one page, checks it and fills the TLB. Nothing after raising.
 std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, Access access) noexcept {
   Hart& hart = *state.hart;
   const Privilege privilege = effective_privilege(state, access);
-  Translation translation;
-  if (privilege == Privilege::machine) {
-    translation = {
-        .physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
-  } else {
+  Translation translation{.physical = address, .permissions = permission::kAll};
+  if (privilege != Privilege::machine) {
+    if (const auto known = locate_known(state, address, access, privilege)) return known;
     translation = walk(hart, address, access, privilege);
   }
   if (translation.fault != Fault::none) {
@@ -73,10 +88,16 @@ std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, A
   hv::GuestMemory& memory = hart.environment().memory;
   std::byte* const host_page = memory.host_pointer({page(physical)}, hv::kGuestPageSize);
   if (host_page == nullptr) return Place{.host = nullptr, .physical = physical};
-  const auto allowed = static_cast<uint8_t>(translation.permissions & verdict.allowed);
-  // From here on the fast path writes without telling anybody, so the page counts as written.
-  if ((allowed & permission::kWrite) != 0) memory.mark_dirty({page(physical)}, hv::kGuestPageSize);
-  if (whole_page.uniform) fill(hart, address, access, translation, allowed, host_page);
+  uint8_t granted = verdict.allowed;
+  if ((granted & permission::kWrite) != 0 && !may_write_unseen(memory, page(physical), access))
+    granted &= static_cast<uint8_t>(~permission::kWrite);
+  if (whole_page.uniform) {
+    fill(hart, address, access, translation.permissions & granted, translation.is_global, host_page);
+    // Only what a page table maps: a translation that is none takes no time.
+    const auto flags = static_cast<uint8_t>(translation.flags & (granted | page_flag::kUser));
+    if (translation.flags != 0)
+      hart.spaces().add(address, translation.leaf_size, host_page, flags, translation.is_global);
+  }
   return Place{.host = host_page + (physical & kPageMask), .physical = physical};
 }
 
@@ -137,10 +158,16 @@ bool device_takes(HartState& state, uint64_t physical, unsigned size) noexcept {
   return (physical & (size - 1)) == 0 && state.hart->environment().bus.claims({physical}, size);
 }
 
-uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcept {
+/// Where a load within one page goes; nothing after raising.
+std::optional<Place> load_place(HartState& state, uint64_t address, uint64_t size) noexcept {
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if (entry.read == page(address)) return read_host(reinterpret_cast<const std::byte*>(entry.addend + address), size);
-  const auto place = locate(state, address, size, Access::load);
+  if (entry.read == page(address))
+    return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
+  return locate(state, address, size, Access::load);
+}
+
+uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcept {
+  const auto place = load_place(state, address, size);
   if (!place) return 0;
   if (place->host != nullptr) return read_host(place->host, size);
   if (!device_takes(state, place->physical, size)) {
@@ -150,7 +177,7 @@ uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcep
   return state.hart->environment().bus.read({place->physical}, size);
 }
 
-/// The host address for a store to RAM; nullptr after raising, or when `physical` is a device's.
+/// Where a store within one page goes; nothing after raising.
 std::optional<Place> store_place(HartState& state, uint64_t address, uint64_t size) noexcept {
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
   if (entry.write == page(address))
@@ -179,9 +206,9 @@ uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept {
     return load_in_page(state, address, size);
   const uint64_t second = page(address) + hv::kGuestPageSize;
   const auto first_size = static_cast<unsigned>(second - address);
-  const auto low = locate(state, address, first_size, Access::load);
+  const auto low = load_place(state, address, first_size);
   if (!low) return 0;
-  const auto high = locate(state, second, size - first_size, Access::load);
+  const auto high = load_place(state, second, size - first_size);
   if (!high) return 0;
   if (low->host == nullptr || high->host == nullptr) {
     raise(state, Cause::load_access, low->host == nullptr ? address : second);

@@ -65,7 +65,6 @@ void Hart::reset(Entry entry, bool started) noexcept {
   set_stimecmp(kNever);
   pmp_.update(state.csr);
   flush_all();
-  update_contexts();
   status_ = started ? HartStatus::started : HartStatus::stopped;
   start_requested_ = false;
 }
@@ -111,8 +110,7 @@ void Hart::begin(Entry entry) noexcept {
   state.csr.mstatus &= ~mstatus::kSie;
   state.privilege = Privilege::supervisor;
   state.reservation_host = 0;
-  flush_translations();
-  update_contexts();
+  flush_all();
   interrupts_changed(state);
 }
 
@@ -176,9 +174,14 @@ void Hart::on_alarm() noexcept {
   arm_stimecmp();
 }
 
-uint64_t Hart::request_fence(uint32_t bits) noexcept {
-  fence_bits_.fetch_or(bits);
-  const uint64_t ticket = fences_requested_.fetch_add(1) + 1;
+uint64_t Hart::request_fence(const TranslationFence& fence) noexcept {
+  const uint64_t ticket = fences_.ask(fence);
+  post(pending::kRemoteFence);
+  return ticket;
+}
+
+uint64_t Hart::request_instruction_fence() noexcept {
+  const uint64_t ticket = fences_.ask_instructions();
   post(pending::kRemoteFence);
   return ticket;
 }
@@ -189,11 +192,10 @@ bool Hart::fence_done(uint64_t ticket) const noexcept {
 }
 
 void Hart::serve_fences() noexcept {
-  const uint64_t requested = fences_requested_.load();
-  const uint32_t bits = fence_bits_.exchange(0);
-  if ((bits & fence_request::kInstructions) != 0) ++state_->code_epoch;
-  if ((bits & fence_request::kTranslations) != 0) flush_translations();
-  fences_served_.store(requested);
+  const FenceQueue::Batch batch = fences_.take();
+  if (batch.instructions) ++state_->code_epoch;
+  for (size_t i = 0; i < batch.count; ++i) fence(batch.translations[i]);
+  fences_served_.store(batch.ticket);
 }
 
 bool Hart::start(Entry entry) noexcept {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 
+#include "emu/mmu/address_spaces.h"
 #include "emu/mmu/tlb.h"
+#include "emu/riscv/fence_queue.h"
 #include "emu/riscv/hart_group.h"
 #include "emu/riscv/interp/run.h"
 #include "emu/riscv/pmp.h"
@@ -17,12 +19,6 @@ namespace emu::riscv {
 
 /// SBI hart states (SBI 2.0 §9, table 9.2): only those that last.
 enum class HartStatus : uint64_t { started = 0, stopped = 1, suspended = 4 };
-
-/// What one hart asks of another's translations and code.
-namespace fence_request {
-inline constexpr uint32_t kInstructions = 1u << 0;  ///< fence.i
-inline constexpr uint32_t kTranslations = 1u << 1;  ///< sfence.vma
-}  // namespace fence_request
 
 /// One emulated RISC-V hart. Its thread runs `run`; what other threads may call says so.
 class Hart final : public hv::Vcpu {
@@ -47,15 +43,17 @@ class Hart final : public hv::Vcpu {
 
   // --- translation: own thread ---
 
-  mmu::Tlb& tlb(TlbContext context) noexcept { return tlbs_[static_cast<size_t>(context)]; }
-  TlbContext data_context() const noexcept { return data_context_; }
-  TlbContext fetch_context() const noexcept { return fetch_context_; }
-  /// Chooses the inline TLBs after privilege, mstatus or satp changed.
+  /// The inline TLBs in use: those that HartState::data_tlb and fetch_tlb point to.
+  mmu::Tlb& data_table() noexcept { return *data_table_; }
+  mmu::Tlb& fetch_table() noexcept { return *fetch_table_; }
+  mmu::AddressSpaces& spaces() noexcept { return spaces_; }
+  /// Chooses the inline TLBs after privilege or mstatus changed.
   void update_contexts() noexcept;
-  /// Forgets what was translated through satp.
-  void flush_translations() noexcept;
-  void flush_translation(uint64_t address) noexcept;
-  /// Forgets everything: physical memory protection changed.
+  /// Chooses the address space after satp changed.
+  void enter_address_space() noexcept;
+  /// Forgets what sfence.vma orders to be forgotten.
+  void fence(const TranslationFence& fence) noexcept;
+  /// Forgets everything: physical memory protection, or satp behind enter_address_space's back, changed.
   void flush_all() noexcept;
   Pmp& pmp() noexcept { return pmp_; }
 
@@ -73,8 +71,9 @@ class Hart final : public hv::Vcpu {
 
   // --- other harts ---
 
-  /// Asks for `fence_request` bits and returns a ticket. Any hart's thread.
-  uint64_t request_fence(uint32_t bits) noexcept;
+  /// Asks for an sfence.vma or a fence.i and returns a ticket. Any thread.
+  uint64_t request_fence(const TranslationFence& fence) noexcept;
+  uint64_t request_instruction_fence() noexcept;
   /// Whether what the ticket stands for has taken effect: nothing that the hart does from now on comes before it.
   bool fence_done(uint64_t ticket) const noexcept;
   /// Carries out what others asked for. Own thread.
@@ -88,6 +87,7 @@ class Hart final : public hv::Vcpu {
   void set_status(HartStatus status) noexcept { status_.store(status); }
 
  private:
+  mmu::Tlb& table_of(Privilege privilege, bool is_fetch) noexcept;
   void on_alarm() noexcept;
   void arm_stimecmp() noexcept;
   /// Begins what another hart asked for, if it did. False: the hart is stopped.
@@ -98,9 +98,10 @@ class Hart final : public hv::Vcpu {
   HartGroup& group_;
   const unsigned id_;
   std::unique_ptr<HartState> state_;
-  std::array<mmu::Tlb, kTlbContexts> tlbs_;
-  TlbContext data_context_ = TlbContext::bare;
-  TlbContext fetch_context_ = TlbContext::bare;
+  mmu::AddressSpaces spaces_;
+  mmu::Tlb machine_table_;  ///< M-mode accesses physical addresses
+  mmu::Tlb* data_table_ = nullptr;
+  mmu::Tlb* fetch_table_ = nullptr;
   Pmp pmp_;
   interp::Interpreter interpreter_;
 
@@ -109,8 +110,7 @@ class Hart final : public hv::Vcpu {
   hv::Alarm alarm_;
 
   std::atomic<bool> executing_{false};  ///< guest code may run: whoever changes it must wait for this hart
-  std::atomic<uint32_t> fence_bits_{0};
-  std::atomic<uint64_t> fences_requested_{0};
+  FenceQueue fences_;
   std::atomic<uint64_t> fences_served_{0};
 
   std::mutex status_mutex_;  ///< guards the start that another hart asked for

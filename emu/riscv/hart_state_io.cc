@@ -115,7 +115,6 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
   if ((state.csr.menvcfg & csr::envcfg::kStce) != 0) set_stimecmp(state.csr.stimecmp);
   pmp_.update(state.csr);
   flush_all();
-  update_contexts();
   post(pending::kInterrupt);
   return {};
 }

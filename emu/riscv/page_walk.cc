@@ -14,6 +14,7 @@ constexpr uint64_t kRead = 1u << 1;
 constexpr uint64_t kWrite = 1u << 2;
 constexpr uint64_t kExecute = 1u << 3;
 constexpr uint64_t kUser = 1u << 4;
+constexpr uint64_t kGlobal = 1u << 5;
 constexpr uint64_t kAccessed = 1u << 6;
 constexpr uint64_t kDirty = 1u << 7;
 constexpr unsigned kPpnShift = 10;
@@ -49,13 +50,19 @@ class Walk {
       if (fault == Fault::none) fault = finish_leaf();
     } while (retry_);
     if (fault != Fault::none) return {.fault = fault};
-    return {.physical = physical_, .leaf_size = leaf_size_, .permissions = permissions_, .fault = Fault::none};
+    return {.physical = physical_,
+            .leaf_size = leaf_size_,
+            .flags = flags_,
+            .permissions = permitted(flags_, privilege_, mstatus_of_access()),
+            .is_global = is_global_,
+            .fault = Fault::none};
   }
 
  private:
   /// Finds the leaf: entry_, entry_host_, level_.
   Fault descend(unsigned levels) noexcept {
     uint64_t table = (csr_.satp & csr::satp::kPpn) << hv::kGuestPageShift;
+    is_global_ = false;
     for (level_ = levels - 1;; --level_) {
       const uint64_t index = hv::bits(address_, hv::kGuestPageShift + kIndexBits * level_, kIndexBits);
       if (const Fault fault = read_entry(table + index * sizeof(uint64_t)); fault != Fault::none) return fault;
@@ -63,6 +70,8 @@ class Walk {
           (entry_ & pte::kReserved) != 0) {
         return Fault::page;
       }
+      // §12.3.1: a global pointer makes all that lies behind it global.
+      is_global_ = is_global_ || (entry_ & pte::kGlobal) != 0;
       if ((entry_ & (pte::kRead | pte::kExecute)) != 0) return Fault::none;
       // In a pointer to the next level these are reserved.
       constexpr uint64_t kLeafOnly = pte::kUser | pte::kAccessed | pte::kDirty | pte::kPbmt | pte::kNapot;
@@ -95,29 +104,19 @@ class Walk {
     const uint64_t memory_type = entry_ & pte::kPbmt;
     if (memory_type == pte::kPbmt || (memory_type != 0 && (csr_.menvcfg & csr::envcfg::kPbmte) == 0))
       return Fault::page;
-    const uint8_t granted = granted_permissions();
-    if ((granted & permission::of(access_)) == 0) return Fault::page;
+    flags_ = 0;
+    if ((entry_ & pte::kRead) != 0) flags_ |= permission::kRead;
+    if ((entry_ & pte::kWrite) != 0) flags_ |= permission::kWrite;
+    if ((entry_ & pte::kExecute) != 0) flags_ |= permission::kExecute;
+    if ((entry_ & pte::kUser) != 0) flags_ |= page_flag::kUser;
+    if ((permitted(flags_, privilege_, mstatus_of_access()) & permission::of(access_)) == 0) return Fault::page;
     if (const Fault fault = mark_used(); fault != Fault::none || retry_) return fault;
     physical_ = base | (address_ & (leaf_size_ - 1));
-    const bool dirty = (entry_ & pte::kDirty) != 0;
-    permissions_ = dirty ? granted : static_cast<uint8_t>(granted & ~permission::kWrite);
+    if ((entry_ & pte::kDirty) == 0) flags_ &= static_cast<uint8_t>(~permission::kWrite);
     return Fault::none;
   }
 
-  /// By the entry's R, W, X and U, and mstatus.SUM and MXR.
-  uint8_t granted_permissions() const noexcept {
-    const bool user_page = (entry_ & pte::kUser) != 0;
-    const bool supervisor = privilege_ == Privilege::supervisor;
-    uint8_t granted = 0;
-    if ((entry_ & pte::kRead) != 0) granted |= permission::kRead;
-    if ((entry_ & pte::kWrite) != 0) granted |= permission::kWrite;
-    if ((entry_ & pte::kExecute) != 0) granted |= permission::kExecute;
-    if ((csr_.mstatus & csr::mstatus::kMxr) != 0 && (granted & permission::kExecute) != 0) granted |= permission::kRead;
-    if (!supervisor) return user_page ? granted : uint8_t{0};
-    if (!user_page) return granted;
-    return (csr_.mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute)
-                                                    : uint8_t{0};
-  }
+  uint64_t mstatus_of_access() const noexcept { return access_ == Access::fetch ? 0 : csr_.mstatus; }
 
   /// A and D: hardware updates them (Svadu) or the access faults (Svade).
   Fault mark_used() noexcept {
@@ -149,7 +148,8 @@ class Walk {
   unsigned level_ = 0;
   uint64_t physical_ = 0;
   uint64_t leaf_size_ = 0;
-  uint8_t permissions_ = 0;
+  uint8_t flags_ = 0;
+  bool is_global_ = false;
   bool retry_ = false;
 };
 
@@ -157,10 +157,19 @@ class Walk {
 
 Translation walk(Hart& hart, uint64_t address, Access access, Privilege privilege) noexcept {
   if (csr::satp::mode(hart.state().csr.satp) == csr::satp::Mode::bare) {
-    return {
-        .physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll, .fault = Fault::none};
+    return {.physical = address, .leaf_size = hv::kGuestPageSize, .permissions = permission::kAll};
   }
   return Walk(hart, address, access, privilege).run();
+}
+
+uint8_t permitted(uint8_t flags, Privilege privilege, uint64_t mstatus) noexcept {
+  const bool user_page = (flags & page_flag::kUser) != 0;
+  uint8_t granted = flags & permission::kAll;
+  if ((mstatus & csr::mstatus::kMxr) != 0 && (granted & permission::kExecute) != 0) granted |= permission::kRead;
+  if (privilege != Privilege::supervisor) return user_page ? granted : uint8_t{0};
+  if (!user_page) return granted;
+  // A supervisor reaches the user's pages with SUM only, and never executes them.
+  return (mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute) : uint8_t{0};
 }
 
 Cause cause_of(Fault fault, Access access) noexcept {

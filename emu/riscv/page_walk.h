@@ -12,14 +12,24 @@ class Hart;
 /// What went wrong on the way from a virtual to a physical address.
 enum class Fault : uint8_t { none, page, access };
 
+/// What a page-table entry grants, whatever the mode: permission bits (write only if the page is dirty already, so that
+/// no access that the entry grants needs another walk) and kUser.
+namespace page_flag {
+inline constexpr uint8_t kUser = 8;
+}
+
 /// A translated page, or the fault.
 struct Translation {
-  uint64_t physical = 0;   ///< of the address asked for
-  uint64_t leaf_size = 0;  ///< bytes that the page-table entry maps
-  uint8_t permissions =
-      0;  ///< what may be done in the mode asked for without another walk: writes only if the page is dirty already
+  uint64_t physical = 0;    ///< of the address asked for
+  uint64_t leaf_size = 0;   ///< bytes that the page-table entry maps
+  uint8_t flags = 0;        ///< permission bits and page_flag
+  uint8_t permissions = 0;  ///< what may be done in the mode asked for without another walk
+  bool is_global = false;   ///< in all address spaces
   Fault fault = Fault::none;
 };
+
+/// What `flags` permit in U- or S-mode: by mstatus.SUM and MXR for data accesses; for fetches `mstatus` is 0.
+uint8_t permitted(uint8_t flags, Privilege privilege, uint64_t mstatus) noexcept;
 
 /// Translates for an access of `privilege` (user or supervisor) with the present satp, mstatus.SUM and MXR: RISC-V
 /// Privileged §12.3.2, Sv39, Sv48, Sv57, Svnapot, Svpbmt, Svade and Svadu. Sets A and D bits where menvcfg.ADUE says

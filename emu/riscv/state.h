@@ -46,11 +46,6 @@ inline constexpr uint32_t kRemoteFence = 1u << 2;  ///< another hart asks for fe
 inline constexpr uint32_t kStop = 1u << 3;         ///< the hart stopped itself
 }  // namespace pending
 
-/// The address translation contexts that have an inline TLB of their own, so that a change of mode is a change of
-/// pointer. `supervisor_sum` is S-mode data access with sstatus.SUM set. Machine mode uses `bare`.
-enum class TlbContext : uint8_t { user, supervisor, supervisor_sum, bare };
-inline constexpr size_t kTlbContexts = 4;
-
 /// Control and status registers that have storage; the names are the specification's. Views (sstatus, sip, ...) and
 /// read-only constants have none. RISC-V Privileged 1.13.
 struct CsrState {

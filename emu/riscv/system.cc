@@ -92,10 +92,11 @@ void wrs_sto(HartState& state, const Insn& insn) noexcept {
 
 void sfence_vma(HartState& state, const Insn& insn) noexcept {
   if (!may_fence_translations(state, insn)) return;
-  if (insn.rs1 == 0)
-    state.hart->flush_translations();
-  else
-    state.hart->flush_translation(state.x[insn.rs1]);
+  // §12.2.1: x0 for the address or the ASID stands for all of them; bits above those that satp has are ignored.
+  TranslationFence fence;
+  if (insn.rs1 != 0) fence.range = {state.x[insn.rs1], state.x[insn.rs1]};
+  if (insn.rs2 != 0) fence.asid = satp::asid(state.x[insn.rs2] << satp::kAsidShift);
+  state.hart->fence(fence);
   advance(state, insn);
 }
 void sinval_vma(HartState& state, const Insn& insn) noexcept { sfence_vma(state, insn); }

@@ -5,21 +5,26 @@
 namespace emu::riscv {
 namespace {
 
-/// M-mode accesses physical addresses; the other modes have tables of their own even while satp is off, because
-/// physical memory protection treats them differently.
-TlbContext context_of(Privilege privilege, uint64_t mstatus) noexcept {
-  switch (privilege) {
-    case Privilege::user:
-      return TlbContext::user;
-    case Privilege::supervisor:
-      return (mstatus & csr::mstatus::kSum) != 0 ? TlbContext::supervisor_sum : TlbContext::supervisor;
-    case Privilege::machine:
-      break;
-  }
-  return TlbContext::bare;
-}
+/// The tables of S-mode, and of accesses with mstatus.MXR, which makes executable pages readable.
+enum SharedTable : size_t { kSupervisor, kSupervisorWithUser, kExecutableReadable };
 
 }  // namespace
+
+/// The other modes have tables of their own even while satp is off, because physical memory protection treats them
+/// differently. Fetches do not look at SUM and MXR.
+mmu::Tlb& Hart::table_of(Privilege privilege, bool is_fetch) noexcept {
+  const uint64_t status = state_->csr.mstatus;
+  if (privilege == Privilege::machine) return machine_table_;
+  if (!is_fetch && (status & csr::mstatus::kMxr) != 0) {
+    // Firmware sets MXR for an instruction or two: its table is for one stay.
+    mmu::Tlb& table = spaces_.shared(kExecutableReadable);
+    table.flush();
+    return table;
+  }
+  if (privilege == Privilege::user) return spaces_.own();
+  const bool sees_user_pages = !is_fetch && (status & csr::mstatus::kSum) != 0;
+  return spaces_.shared(sees_user_pages ? kSupervisorWithUser : kSupervisor);
+}
 
 void Hart::update_contexts() noexcept {
   HartState& state = *state_;
@@ -27,26 +32,35 @@ void Hart::update_contexts() noexcept {
   const bool modifies = state.privilege == Privilege::machine && (status & csr::mstatus::kMprv) != 0;
   const Privilege data =
       modifies ? static_cast<Privilege>((status & csr::mstatus::kMpp) >> csr::mstatus::kMppShift) : state.privilege;
-  data_context_ = context_of(data, status);
-  fetch_context_ = context_of(state.privilege, status);
-  state.data_tlb = tlb(data_context_).entries();
-  state.fetch_tlb = tlb(fetch_context_).entries();
+  data_table_ = &table_of(data, false);
+  fetch_table_ = &table_of(state.privilege, true);
+  state.data_tlb = data_table_->entries();
+  state.fetch_tlb = fetch_table_->entries();
   state.fp_enabled = (status & csr::mstatus::kFs) != 0;
 }
 
-void Hart::flush_translations() noexcept {
-  for (const TlbContext context : {TlbContext::user, TlbContext::supervisor, TlbContext::supervisor_sum})
-    tlb(context).flush();
+void Hart::enter_address_space() noexcept {
+  const uint64_t satp = state_->csr.satp;
+  const auto mode = csr::satp::mode(satp);
+  const uint32_t asid = mode == csr::satp::Mode::bare ? mmu::AddressSpaces::kNoAsid : csr::satp::asid(satp);
+  spaces_.enter(asid, satp & ~csr::satp::kAsid, static_cast<unsigned>(mode));
+  update_contexts();
 }
 
-void Hart::flush_translation(uint64_t address) noexcept {
-  for (const TlbContext context : {TlbContext::user, TlbContext::supervisor, TlbContext::supervisor_sum}) {
-    tlb(context).flush_page(address);
-  }
+// RISC-V Privileged §12.2.1.
+void Hart::fence(const TranslationFence& fence) noexcept {
+  const bool all_addresses = fence.range.pages() > mmu::AddressSpaces::kMostPages;
+  const bool all_spaces = fence.asid == TranslationFence::kAllSpaces;
+  if (all_addresses && all_spaces) return spaces_.flush();
+  if (all_addresses) return spaces_.flush_asid(fence.asid);
+  if (all_spaces) return spaces_.flush(fence.range);
+  spaces_.flush_asid(fence.range, fence.asid);
 }
 
 void Hart::flush_all() noexcept {
-  for (mmu::Tlb& table : tlbs_) table.flush();
+  machine_table_.flush();
+  spaces_.flush();
+  enter_address_space();
 }
 
 }  // namespace emu::riscv

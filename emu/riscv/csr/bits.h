@@ -76,6 +76,8 @@ enum class Mode : uint8_t { bare = 0, sv39 = 8, sv48 = 9, sv57 = 10 };
 inline constexpr unsigned kModeShift = 60;
 inline constexpr unsigned kAsidShift = 44;
 inline constexpr uint64_t kPpn = (uint64_t{1} << kAsidShift) - 1;
+inline constexpr uint64_t kAsid = uint64_t{0xffff} << kAsidShift;
+inline uint32_t asid(uint64_t value) { return static_cast<uint32_t>((value & kAsid) >> kAsidShift); }
 inline Mode mode(uint64_t value) { return static_cast<Mode>(value >> kModeShift); }
 inline bool is_valid_mode(uint64_t value) {
   const Mode m = mode(value);

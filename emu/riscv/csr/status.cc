@@ -33,8 +33,6 @@ void write_mstatus(HartState& state, unsigned number, uint64_t value) noexcept {
   uint64_t writable = mstatus::kWritable;
   if ((value & mstatus::kMpp) == kReservedMpp) writable &= ~mstatus::kMpp;
   state.csr.mstatus = hv::with_bits(before, writable, value) & ~mstatus::kSd;
-  // Translations were cached with the permissions that MXR gave them.
-  if (((before ^ value) & mstatus::kMxr) != 0) state.hart->flush_translations();
   state.hart->update_contexts();
   interrupts_changed(state);
 }
@@ -54,7 +52,7 @@ void write_satp(HartState& state, unsigned, uint64_t value) noexcept {
   // §12.1.11: a write with an unsupported mode has no effect.
   if (!satp::is_valid_mode(value) || value == state.csr.satp) return;
   state.csr.satp = value;
-  state.hart->flush_translations();
+  state.hart->enter_address_space();
 }
 
 bool envcfg_open(const HartState& state, unsigned) noexcept {
@@ -65,7 +63,7 @@ void write_menvcfg(HartState& state, unsigned, uint64_t value) noexcept {
   const uint64_t before = state.csr.menvcfg;
   state.csr.menvcfg = legal_envcfg(before, value, envcfg::kMachineWritable);
   const uint64_t changed = before ^ state.csr.menvcfg;
-  if ((changed & (envcfg::kPbmte | envcfg::kAdue)) != 0) state.hart->flush_translations();
+  if ((changed & (envcfg::kPbmte | envcfg::kAdue)) != 0) state.hart->flush_all();
   // Without STCE the comparator is off, and mip.STIP is M-mode's to write.
   if ((changed & envcfg::kStce) == 0) return;
   const uint64_t comparator = state.csr.stimecmp;

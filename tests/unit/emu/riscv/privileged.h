@@ -55,7 +55,10 @@ class PagedBoard : public Board {
   static constexpr uint64_t kRoot = kRam + 0x10'0000;
   static constexpr uint64_t kPage = 0x3000;  ///< the virtual address that `map_page` maps
 
-  explicit PagedBoard(csr::satp::Mode mode = csr::satp::Mode::sv39) : mode_(mode) {
+  explicit PagedBoard(csr::satp::Mode mode = csr::satp::Mode::sv39, size_t harts = 1,
+                      Firmware firmware = Firmware::guest)
+      : Board(harts, firmware), mode_(mode) {
+    enter(Privilege::machine);
     write_csr(state(), 0x3b0, ~uint64_t{0});
     write_csr(state(), 0x3a0, 0x1f);
     write_csr(state(), 0x302, csr::kDelegableExceptions);

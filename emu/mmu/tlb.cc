@@ -1,0 +1,51 @@
+#include "emu/mmu/tlb.h"
+
+namespace emu::mmu {
+
+void Tlb::allocate() noexcept { entries_ = std::make_unique<Entries>(); }
+
+template <size_t kMost>
+void Tlb::clear_slots(const SlotJournal<kMost>& slots) noexcept {
+  for (const uint16_t slot : slots) (*entries_)[slot] = TlbEntry{};
+}
+
+void Tlb::flush() noexcept {
+  if (used_.overflowed())
+    entries_->fill(TlbEntry{});
+  else
+    clear_slots(used_);
+  used_.clear();
+  local_.clear();
+}
+
+void Tlb::flush_local() noexcept {
+  if (local_.overflowed()) return flush();
+  clear_slots(local_);
+  local_.clear();
+}
+
+void Tlb::flush(VirtualRange range) noexcept {
+  if (used_.is_empty()) return;
+  if (range.pages() >= kEntries) {
+    for (TlbEntry& entry : *entries_) {
+      if (entry.translates(range)) entry = TlbEntry{};
+    }
+    return;
+  }
+  const size_t first = index(range.first);
+  for (size_t i = 0; i < range.pages(); ++i) {
+    TlbEntry& entry = (*entries_)[(first + i) & (kEntries - 1)];
+    if (entry.translates(range)) entry = TlbEntry{};
+  }
+}
+
+void Tlb::drop_writes() noexcept {
+  if (used_.is_empty()) return;
+  if (!used_.overflowed()) {
+    for (const uint16_t slot : used_) (*entries_)[slot].write = TlbEntry::kNoPage;
+    return;
+  }
+  for (TlbEntry& entry : *entries_) entry.write = TlbEntry::kNoPage;
+}
+
+}  // namespace emu::mmu
