@@ -23,19 +23,19 @@ struct Image {
   uint64_t size = 0;
 };
 
-/// Names that begin with a dot are the image builder's own.
+/// Names that begin with a dot are the image builder's own; it links a finished folder under the architecture's name.
 std::vector<Image> cached_images() {
   std::vector<Image> images;
   const fs::path folder = image_cache_folder();
   std::error_code code;
-  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+  for (fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, code), end; !code && it != end; it.increment(code)) {
     if (it->path().filename().string().starts_with('.')) {
       it.disable_recursion_pending();
       continue;
     }
     std::error_code ignored;
     if (!it->is_regular_file(ignored)) continue;
-    images.push_back({"cache:" + fs::relative(it->path(), folder, ignored).string(), it->file_size(ignored)});
+    images.push_back({"cache:" + it->path().lexically_relative(folder).string(), it->file_size(ignored)});
   }
   std::ranges::sort(images, {}, &Image::name);
   return images;
