@@ -54,26 +54,32 @@ bool may_write_unseen(hv::GuestMemory& memory, uint64_t physical_page, Access ac
   return true;
 }
 
-/// A page that an earlier walk translated, if this access may be made there.
-std::optional<Place> locate_known(HartState& state, uint64_t address, Access access, Privilege privilege) noexcept {
+/// The host address for an access within a page that is known to permit it, or nullptr. A page that the second level
+/// knows goes to the inline TLB.
+inline std::byte* known_host(HartState& state, uint64_t address, Access access) noexcept {
+  if (access != Access::fetch) {
+    const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
+    if ((access == Access::load ? entry.read : entry.write) == page(address))
+      return reinterpret_cast<std::byte*>(entry.addend + address);
+  }
+  const Privilege privilege = effective_privilege(state, access);
+  if (privilege == Privilege::machine) return nullptr;
   Hart& hart = *state.hart;
   const mmu::SecondLevelTlb::Page known = hart.spaces().find(address);
-  if (known.host == nullptr) return std::nullopt;
   const uint8_t allowed = permitted(known.flags, privilege, access == Access::fetch ? 0 : state.csr.mstatus);
-  if ((allowed & permission::of(access)) == 0) return std::nullopt;
+  if (known.host == nullptr || (allowed & permission::of(access)) == 0) return nullptr;
   fill(hart, address, access, allowed, known.is_global, known.host);
-  return Place{.host = known.host + (address & kPageMask), .physical = 0};
+  return known.host + (address & kPageMask);
 }
 
-/// Translates an access within one page, checks it and fills the TLB. Nothing after raising.
-std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size, Access access) noexcept {
+/// Translates an access within one page, checks it and fills the TLBs. Nothing after raising.
+[[gnu::noinline]] std::optional<Place> locate(HartState& state, uint64_t address, uint64_t size,
+                                              Access access) noexcept {
   Hart& hart = *state.hart;
   const Privilege privilege = effective_privilege(state, access);
-  Translation translation{.physical = address, .permissions = permission::kAll};
-  if (privilege != Privilege::machine) {
-    if (const auto known = locate_known(state, address, access, privilege)) return known;
-    translation = walk(hart, address, access, privilege);
-  }
+  const Translation translation = privilege == Privilege::machine
+                                      ? Translation{.physical = address, .permissions = permission::kAll}
+                                      : walk(hart, address, access, privilege);
   if (translation.fault != Fault::none) {
     raise(state, cause_of(translation.fault, access), address);
     return std::nullopt;
@@ -158,16 +164,16 @@ bool device_takes(HartState& state, uint64_t physical, unsigned size) noexcept {
   return (physical & (size - 1)) == 0 && state.hart->environment().bus.claims({physical}, size);
 }
 
-/// Where a load within one page goes; nothing after raising.
-std::optional<Place> load_place(HartState& state, uint64_t address, uint64_t size) noexcept {
-  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if (entry.read == page(address))
-    return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
-  return locate(state, address, size, Access::load);
+/// Where an access within one page goes; nothing after raising.
+inline std::optional<Place> place_of(HartState& state, uint64_t address, uint64_t size, Access access) noexcept {
+  if (std::byte* const host = known_host(state, address, access); host != nullptr) [[likely]]
+    return Place{.host = host};
+  return locate(state, address, size, access);
 }
 
-uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcept {
-  const auto place = load_place(state, address, size);
+/// A load within one page that is not known to be RAM.
+[[gnu::noinline]] uint64_t load_unknown(HartState& state, uint64_t address, unsigned size) noexcept {
+  const auto place = locate(state, address, size, Access::load);
   if (!place) return 0;
   if (place->host != nullptr) return read_host(place->host, size);
   if (!device_takes(state, place->physical, size)) {
@@ -177,49 +183,9 @@ uint64_t load_in_page(HartState& state, uint64_t address, unsigned size) noexcep
   return state.hart->environment().bus.read({place->physical}, size);
 }
 
-/// Where a store within one page goes; nothing after raising.
-std::optional<Place> store_place(HartState& state, uint64_t address, uint64_t size) noexcept {
-  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if (entry.write == page(address))
-    return Place{.host = reinterpret_cast<std::byte*>(entry.addend + address), .physical = 0};
-  return locate(state, address, size, Access::store);
-}
-
-void store_across_pages(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
-  const uint64_t second = page(address) + hv::kGuestPageSize;
-  const auto first_size = static_cast<unsigned>(second - address);
-  // Both pages are checked before either is written.
-  const auto low = store_place(state, address, first_size);
-  if (!low) return;
-  const auto high = store_place(state, second, size - first_size);
-  if (!high) return;
-  if (low->host == nullptr || high->host == nullptr)
-    return raise(state, Cause::store_access, low->host == nullptr ? address : second);
-  write_host(low->host, first_size, value);
-  write_host(high->host, size - first_size, value >> (first_size * 8));
-}
-
-}  // namespace
-
-uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept {
-  if (fits_in_page(address, size)) [[likely]]
-    return load_in_page(state, address, size);
-  const uint64_t second = page(address) + hv::kGuestPageSize;
-  const auto first_size = static_cast<unsigned>(second - address);
-  const auto low = load_place(state, address, first_size);
-  if (!low) return 0;
-  const auto high = load_place(state, second, size - first_size);
-  if (!high) return 0;
-  if (low->host == nullptr || high->host == nullptr) {
-    raise(state, Cause::load_access, low->host == nullptr ? address : second);
-    return 0;
-  }
-  return read_host(low->host, first_size) | read_host(high->host, size - first_size) << (first_size * 8);
-}
-
-void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
-  if (!fits_in_page(address, size)) return store_across_pages(state, address, size, value);
-  const auto place = store_place(state, address, size);
+/// A store within one page that is not known to be RAM.
+[[gnu::noinline]] void store_unknown(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
+  const auto place = locate(state, address, size, Access::store);
   if (!place) return;
   if (place->host != nullptr) {
     write_host(place->host, size, value);
@@ -230,6 +196,47 @@ void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t valu
   }
 }
 
+void store_across_pages(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
+  const uint64_t second = page(address) + hv::kGuestPageSize;
+  const auto first_size = static_cast<unsigned>(second - address);
+  // Both pages are checked before either is written.
+  const auto low = place_of(state, address, first_size, Access::store);
+  if (!low) return;
+  const auto high = place_of(state, second, size - first_size, Access::store);
+  if (!high) return;
+  if (low->host == nullptr || high->host == nullptr)
+    return raise(state, Cause::store_access, low->host == nullptr ? address : second);
+  write_host(low->host, first_size, value);
+  write_host(high->host, size - first_size, value >> (first_size * 8));
+}
+
+}  // namespace
+
+uint64_t load_slow(HartState& state, uint64_t address, unsigned size) noexcept {
+  if (fits_in_page(address, size)) [[likely]] {
+    const std::byte* const known = known_host(state, address, Access::load);
+    return known != nullptr ? read_host(known, size) : load_unknown(state, address, size);
+  }
+  const uint64_t second = page(address) + hv::kGuestPageSize;
+  const auto first_size = static_cast<unsigned>(second - address);
+  const auto low = place_of(state, address, first_size, Access::load);
+  if (!low) return 0;
+  const auto high = place_of(state, second, size - first_size, Access::load);
+  if (!high) return 0;
+  if (low->host == nullptr || high->host == nullptr) {
+    raise(state, Cause::load_access, low->host == nullptr ? address : second);
+    return 0;
+  }
+  return read_host(low->host, first_size) | read_host(high->host, size - first_size) << (first_size * 8);
+}
+
+void store_slow(HartState& state, uint64_t address, unsigned size, uint64_t value) noexcept {
+  if (!fits_in_page(address, size)) return store_across_pages(state, address, size, value);
+  if (std::byte* const known = known_host(state, address, Access::store); known != nullptr)
+    return write_host(known, size, value);
+  store_unknown(state, address, size, value);
+}
+
 std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, bool is_store) noexcept {
   const Access access = is_store ? Access::store : Access::load;
   // Unprivileged §14.2: misaligned atomics raise an address-misaligned exception.
@@ -237,17 +244,14 @@ std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, boo
     raise(state, is_store ? Cause::store_misaligned : Cause::load_misaligned, address);
     return nullptr;
   }
-  const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
-  if ((is_store ? entry.write : entry.read) == page(address))
-    return reinterpret_cast<std::byte*>(entry.addend + address);
-  const auto place = locate(state, address, size, access);
+  const auto place = place_of(state, address, size, access);
   if (!place) return nullptr;
   if (place->host == nullptr) raise(state, cause_of(Fault::access, access), address);
   return place->host;
 }
 
 const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept {
-  const auto place = locate(state, address, 2, Access::fetch);
+  const auto place = place_of(state, address, 2, Access::fetch);
   if (!place) return nullptr;
   if (place->host == nullptr) raise(state, Cause::instruction_access, address);
   return place->host;
@@ -283,7 +287,7 @@ void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
 void cbo_zero(HartState& state, const Insn& insn) noexcept {
   if (!cache_operation_enabled(state, insn, csr::envcfg::kCbze)) return;
   const uint64_t address = hv::align_down(state.x[insn.rs1], kCacheBlock);
-  const auto place = store_place(state, address, kCacheBlock);
+  const auto place = place_of(state, address, kCacheBlock, Access::store);
   if (!place) return;
   if (place->host == nullptr) return raise(state, Cause::store_access, state.x[insn.rs1]);
   std::memset(place->host, 0, kCacheBlock);

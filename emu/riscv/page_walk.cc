@@ -162,16 +162,6 @@ Translation walk(Hart& hart, uint64_t address, Access access, Privilege privileg
   return Walk(hart, address, access, privilege).run();
 }
 
-uint8_t permitted(uint8_t flags, Privilege privilege, uint64_t mstatus) noexcept {
-  const bool user_page = (flags & page_flag::kUser) != 0;
-  uint8_t granted = flags & permission::kAll;
-  if ((mstatus & csr::mstatus::kMxr) != 0 && (granted & permission::kExecute) != 0) granted |= permission::kRead;
-  if (privilege != Privilege::supervisor) return user_page ? granted : uint8_t{0};
-  if (!user_page) return granted;
-  // A supervisor reaches the user's pages with SUM only, and never executes them.
-  return (mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute) : uint8_t{0};
-}
-
 Cause cause_of(Fault fault, Access access) noexcept {
   constexpr Cause kPage[] = {Cause::load_page_fault, Cause::store_page_fault, Cause::instruction_page_fault};
   constexpr Cause kAccess[] = {Cause::load_access, Cause::store_access, Cause::instruction_access};

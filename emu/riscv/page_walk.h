@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "emu/riscv/csr/bits.h"
 #include "emu/riscv/pmp.h"
 #include "emu/riscv/state.h"
 
@@ -29,7 +30,15 @@ struct Translation {
 };
 
 /// What `flags` permit in U- or S-mode: by mstatus.SUM and MXR for data accesses; for fetches `mstatus` is 0.
-uint8_t permitted(uint8_t flags, Privilege privilege, uint64_t mstatus) noexcept;
+inline uint8_t permitted(uint8_t flags, Privilege privilege, uint64_t mstatus) noexcept {
+  const bool user_page = (flags & page_flag::kUser) != 0;
+  uint8_t granted = flags & permission::kAll;
+  if ((mstatus & csr::mstatus::kMxr) != 0 && (granted & permission::kExecute) != 0) granted |= permission::kRead;
+  if (privilege != Privilege::supervisor) return user_page ? granted : uint8_t{0};
+  if (!user_page) return granted;
+  // A supervisor reaches the user's pages with SUM only, and never executes them.
+  return (mstatus & csr::mstatus::kSum) != 0 ? static_cast<uint8_t>(granted & ~permission::kExecute) : uint8_t{0};
+}
 
 /// Translates for an access of `privilege` (user or supervisor) with the present satp, mstatus.SUM and MXR: RISC-V
 /// Privileged §12.3.2, Sv39, Sv48, Sv57, Svnapot, Svpbmt, Svade and Svadu. Sets A and D bits where menvcfg.ADUE says
