@@ -1,5 +1,5 @@
-// Loads through the MMU of a hart: the inline TLB's hit, the fill after a miss whose page-table entries are in the
-// host's caches, and a walk whose entries are not. Mean, and the 99th percentile over batches.
+// Loads through the MMU of a hart: a hit in the inline TLB, one in the second level behind it, a walk whose page-table
+// entries are in the host's caches, and one whose entries are not. Mean, and the 99th percentile over batches.
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +18,7 @@ namespace {
 using namespace emu::riscv;
 
 constexpr uint64_t kRam = 0x8000'0000;
-constexpr uint64_t kRamSize = 64 << 20;
+constexpr uint64_t kRamSize = 128 << 20;
 constexpr uint64_t kPage = hv::kGuestPageSize;
 constexpr uint64_t kLeaf = 0xcf;     // V R W X A D
 constexpr uint64_t kPointer = 0x01;  // V
@@ -108,16 +108,20 @@ void run(benchmark::State& bench, uint64_t count, uint64_t stride) {
 }
 
 void tlb_hit(benchmark::State& bench) { run(bench, 16, kPage); }
-/// Two pages that share a TLB entry.
-void tlb_miss(benchmark::State& bench) { run(bench, 2, kPage * emu::mmu::Tlb::kEntries); }
-/// 4096 pages, each in a table of its own: 16 MiB of page tables.
-void full_walk(benchmark::State& bench) { run(bench, 4096, 2 << 20); }
+/// Two pages that share an entry of the inline TLB.
+void second_level_hit(benchmark::State& bench) { run(bench, 2, kPage * emu::mmu::Tlb::kEntries); }
+/// More pages in turn than the second level has.
+constexpr uint64_t kTooMany = 2 * emu::mmu::SecondLevelTlb::kSets * emu::mmu::SecondLevelTlb::kWays;
+void walk(benchmark::State& bench) { run(bench, kTooMany, kPage); }
+/// Each in a table of its own: 64 MiB of page tables.
+void walk_uncached(benchmark::State& bench) { run(bench, kTooMany, 2 << 20); }
 
 BENCHMARK(tlb_hit)->Arg(3)->ArgName("levels");
-BENCHMARK(tlb_miss)->Arg(3)->Arg(4)->Arg(5)->ArgName("levels");
-BENCHMARK(full_walk)->Arg(3)->Arg(4)->Arg(5)->ArgName("levels");
+BENCHMARK(second_level_hit)->Arg(3)->ArgName("levels");
+BENCHMARK(walk)->Arg(3)->Arg(4)->Arg(5)->ArgName("levels");
+BENCHMARK(walk_uncached)->Arg(3)->Arg(4)->Arg(5)->ArgName("levels");
 
-/// A switch to another address space and the first load there.
+/// A switch to another address space, known from before, and the first load there.
 void address_space_switch(benchmark::State& bench) {
   Machine machine(3);
   machine.map(0);
@@ -131,5 +135,20 @@ void address_space_switch(benchmark::State& bench) {
   }
 }
 BENCHMARK(address_space_switch);
+
+/// Forgetting one page, and everything, with a load that fills the TLBs again.
+void fence(benchmark::State& bench, emu::riscv::TranslationFence what) {
+  Machine machine(3);
+  machine.map(0);
+  HartState& hart = machine.state();
+  for (auto _ : bench) {
+    hart.hart->fence(what);
+    benchmark::DoNotOptimize(load_slow(hart, 0, 8));
+  }
+}
+void fence_of_a_page(benchmark::State& bench) { fence(bench, {.range = {0, 0}, .asid = 0}); }
+void fence_of_everything(benchmark::State& bench) { fence(bench, {}); }
+BENCHMARK(fence_of_a_page);
+BENCHMARK(fence_of_everything);
 
 }  // namespace

@@ -186,6 +186,12 @@ uint64_t Hart::request_instruction_fence() noexcept {
   return ticket;
 }
 
+uint64_t Hart::request_write_fence() noexcept {
+  const uint64_t ticket = fences_.ask_writes();
+  post(pending::kRemoteFence);
+  return ticket;
+}
+
 bool Hart::fence_done(uint64_t ticket) const noexcept {
   // A hart that does not execute looks at `pending` after it has set `executing_` and before its next block.
   return !executing_.load() || fences_served_.load() >= ticket;
@@ -194,6 +200,7 @@ bool Hart::fence_done(uint64_t ticket) const noexcept {
 void Hart::serve_fences() noexcept {
   const FenceQueue::Batch batch = fences_.take();
   if (batch.instructions) ++state_->code_epoch;
+  if (batch.writes) drop_writes();
   for (size_t i = 0; i < batch.count; ++i) fence(batch.translations[i]);
   fences_served_.store(batch.ticket);
 }

@@ -74,6 +74,8 @@ class Hart final : public hv::Vcpu {
   /// Asks for an sfence.vma or a fence.i and returns a ticket. Any thread.
   uint64_t request_fence(const TranslationFence& fence) noexcept;
   uint64_t request_instruction_fence() noexcept;
+  /// Asks the hart to walk the page table again before its next write to any page. Any thread.
+  uint64_t request_write_fence() noexcept;
   /// Whether what the ticket stands for has taken effect: nothing that the hart does from now on comes before it.
   bool fence_done(uint64_t ticket) const noexcept;
   /// Carries out what others asked for. Own thread.
@@ -87,6 +89,7 @@ class Hart final : public hv::Vcpu {
   void set_status(HartStatus status) noexcept { status_.store(status); }
 
  private:
+  void drop_writes() noexcept;
   mmu::Tlb& table_of(Privilege privilege, bool is_fetch) noexcept;
   void on_alarm() noexcept;
   void arm_stimecmp() noexcept;

@@ -1,12 +1,18 @@
 #include "emu/riscv/hart_group.h"
 
+#include <array>
+#include <chrono>
+#include <thread>
+
 #include "emu/riscv/hart.h"
 
 namespace emu::riscv {
 
 HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment)
-    : firmware_(firmware), environment_(environment) {}
-HartGroup::~HartGroup() = default;
+    : firmware_(firmware), environment_(environment) {
+  environment_.memory.add_unmarked_writer(*this);
+}
+HartGroup::~HartGroup() { environment_.memory.remove_unmarked_writer(*this); }
 
 hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware firmware,
                                                          const HartEnvironment& environment) {
@@ -19,6 +25,15 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
 
 void HartGroup::reset(Entry entry) noexcept {
   for (const auto& hart : harts_) hart->reset(entry, firmware_ == Firmware::guest || hart->id() == 0);
+}
+
+// The harts' inline TLBs write without marking. Each drops its permissions between two blocks.
+void HartGroup::stop_unmarked_writes() noexcept {
+  std::array<uint64_t, kMaxHarts> tickets{};
+  for (const auto& hart : harts_) tickets[hart->id()] = hart->request_write_fence();
+  for (const auto& hart : harts_) {
+    while (!hart->fence_done(tickets[hart->id()])) std::this_thread::sleep_for(std::chrono::microseconds(10));
+  }
 }
 
 }  // namespace emu::riscv

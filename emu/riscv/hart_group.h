@@ -54,14 +54,14 @@ struct Entry {
 };
 
 /// The harts of one machine: what one of them may ask of the others. Made before and destroyed after their threads.
-class HartGroup {
+class HartGroup : private hv::UnmarkedWriter {
  public:
   static constexpr size_t kMaxHarts = 16;
 
   /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1.
   static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware,
                                                        const HartEnvironment& environment);
-  ~HartGroup();
+  ~HartGroup();  ///< not virtual: nobody owns it as an UnmarkedWriter
   HartGroup(const HartGroup&) = delete;
   HartGroup& operator=(const HartGroup&) = delete;
 
@@ -75,6 +75,7 @@ class HartGroup {
 
  private:
   HartGroup(Firmware firmware, const HartEnvironment& environment);
+  void stop_unmarked_writes() noexcept override;
 
   Firmware firmware_;
   HartEnvironment environment_;

@@ -57,6 +57,11 @@ void Hart::fence(const TranslationFence& fence) noexcept {
   spaces_.flush_asid(fence.range, fence.asid);
 }
 
+void Hart::drop_writes() noexcept {
+  machine_table_.drop_writes();
+  spaces_.drop_writes(permission::kWrite);
+}
+
 void Hart::flush_all() noexcept {
   machine_table_.flush();
   spaces_.flush();

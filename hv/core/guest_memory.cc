@@ -220,7 +220,21 @@ std::vector<uint64_t> GuestMemory::take_dirty(const Region& region) noexcept {
   const uint64_t first_word = region.first_page / kBitsPerWord;
   std::vector<uint64_t> taken(align_up(region.range.size >> kGuestPageShift, kBitsPerWord) / kBitsPerWord);
   for (uint64_t i = 0; i < taken.size(); ++i) taken[i] = dirty_[first_word + i].exchange(0, std::memory_order_acq_rel);
+  // Only now: a writer that stopped before could have marked and gone on before its mark was taken. What it wrote
+  // meanwhile is there when the caller looks at the pages.
+  const std::lock_guard lock(writers_mutex_);
+  for (UnmarkedWriter* const writer : writers_) writer->stop_unmarked_writes();
   return taken;
+}
+
+void GuestMemory::add_unmarked_writer(UnmarkedWriter& writer) {
+  const std::lock_guard lock(writers_mutex_);
+  writers_.push_back(&writer);
+}
+
+void GuestMemory::remove_unmarked_writer(UnmarkedWriter& writer) noexcept {
+  const std::lock_guard lock(writers_mutex_);
+  std::erase(writers_, &writer);
 }
 
 Result<void> GuestMemory::discard(GuestAddress address, uint64_t length) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,6 +34,17 @@ struct RegionConfig {
   uint64_t size = 0;  ///< bytes, a multiple of kGuestPageSize
   HugePages huge_pages = HugePages::automatic;
   NumaPolicy numa;
+};
+
+/// One that writes to pages of guest memory without marking each write, because it has marked them before: a vCPU whose
+/// TLB lets it.
+class UnmarkedWriter {
+ public:
+  /// When it returns, every write from then on is preceded by a mark again. Any thread but the writer's own.
+  virtual void stop_unmarked_writes() noexcept = 0;
+
+ protected:
+  ~UnmarkedWriter() = default;
 };
 
 /// The guest's RAM: disjoint regions, each one memfd mapping.
@@ -85,9 +97,13 @@ class GuestMemory {
   /// Marks the pages of a range as written. Bytes outside RAM are ignored.
   void mark_dirty(GuestAddress address, uint64_t length) noexcept;
   bool is_dirty(GuestAddress address) const noexcept;
-  /// Bitmap of one region, bit n for its page n; the pages it names become clean. Each written page is in exactly one
-  /// result.
+  /// Bitmap of one region, bit n for its page n; the pages it names become clean. A page that is written while or after
+  /// it is taken is in the next result. Not on a vCPU's thread: all unmarked writers stop before this returns.
   std::vector<uint64_t> take_dirty(const Region& region) noexcept;
+
+  /// `writer` may write to pages that are dirty, from now on until it is removed.
+  void add_unmarked_writer(UnmarkedWriter& writer);
+  void remove_unmarked_writer(UnmarkedWriter& writer) noexcept;
 
   /// Gives a range's host pages back (balloon, free page reporting); it reads as zeros afterwards. Error: not RAM.
   Result<void> discard(GuestAddress address, uint64_t length);
@@ -120,6 +136,8 @@ class GuestMemory {
   std::vector<Region> regions_;
   std::vector<UniqueFd> fds_;
   std::vector<std::atomic<uint64_t>> dirty_;
+  std::mutex writers_mutex_;  ///< guards `writers_`
+  std::vector<UnmarkedWriter*> writers_;
 };
 
 }  // namespace hv

@@ -64,6 +64,33 @@ TEST(Access, StoresMarkTheirPagesDirty) {
   EXPECT_FALSE(board.memory->is_dirty({kRam + 0x6000}));
 }
 
+TEST(Access, ALoadDoesNotMarkItsPageDirty) {
+  PagedBoard board;
+  board.map_page(leaf::kAll);
+  const hv::GuestMemory::Region& region = board.memory->regions()[0];
+  board.memory->take_dirty(region);
+  load_slow(board.state(), PagedBoard::kPage, 8);
+  EXPECT_FALSE(board.memory->is_dirty({PagedBoard::kTarget}));
+  store_slow(board.state(), PagedBoard::kPage, 8, 1);
+  EXPECT_TRUE(board.memory->is_dirty({PagedBoard::kTarget}));
+}
+
+TEST(Access, AStoreAfterTheDirtyPagesWereTakenMarksItsPageAgain) {
+  PagedBoard board;
+  board.map_page(leaf::kAll);
+  const hv::GuestMemory::Region& region = board.memory->regions()[0];
+  for (const Privilege privilege : {Privilege::supervisor, Privilege::machine}) {
+    board.enter(privilege);
+    const uint64_t address = privilege == Privilege::machine ? PagedBoard::kTarget : PagedBoard::kPage;
+    store_slow(board.state(), address, 8, 1);
+    board.memory->take_dirty(region);
+    board.hart().serve_fences();
+    EXPECT_FALSE(board.memory->is_dirty({PagedBoard::kTarget}));
+    store_slow(board.state(), address, 8, 2);
+    EXPECT_TRUE(board.memory->is_dirty({PagedBoard::kTarget}));
+  }
+}
+
 TEST(Access, CboZeroClearsTheBlockAroundItsAddress) {
   Board board;
   for (uint64_t offset = 0; offset < 192; offset += 8) board.put64(kRam + offset, ~uint64_t{0});

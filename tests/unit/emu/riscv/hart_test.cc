@@ -195,6 +195,20 @@ TEST(Hart, RemoteFencesReachRunningHarts) {
   EXPECT_EQ(board.state(1).code_epoch, epoch + 1);
 }
 
+TEST(Hart, ARunningHartMarksItsPageAgainAfterEachTimeTheDirtyPagesAreTaken) {
+  Board board;
+  board.state().x[9] = kRam + 0x1000;
+  board.put(kRam, {insn(Op::addi, {.rd = 8, .rs1 = 8, .imm = 1}), insn(Op::sd, {.rs1 = 9, .rs2 = 8}),
+                   insn(Op::jal, {.imm = -8})});
+  const hv::GuestMemory::Region& region = board.memory->regions()[0];
+  Running running(board, 0);
+  ASSERT_TRUE(eventually([&] { return board.get64(kRam + 0x1000) != 0; }));
+  for (int round = 0; round < 200; ++round) {
+    EXPECT_EQ(board.memory->take_dirty(region)[0] & 2, 2u) << round;
+    EXPECT_TRUE(eventually([&] { return board.memory->is_dirty({kRam + 0x1000}); })) << round;
+  }
+}
+
 TEST(Hart, HartsThatFenceEachOtherAllGoOn) {
   constexpr size_t kHarts = 4;
   Board board(kHarts, Firmware::built_in);
