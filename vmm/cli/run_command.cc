@@ -47,6 +47,7 @@ hv::Result<void> add_forwards(const RunOptions& options, MachineConfig& config) 
     const auto user = std::ranges::find(config.networks, NetworkBackend::user, &NetworkConfig::backend);
     NetworkConfig& network = user != config.networks.end() ? *user : config.networks.emplace_back();
     network.forward.push_back(*forward);
+    network.forward.back().location = {std::make_shared<const std::string>("-p")};
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hv/core/guest_memory.h"
+#include "vmm/config/location.h"
 
 namespace vmm {
 
@@ -37,9 +38,13 @@ enum class Protocol { tcp, udp };
 struct PortForward {
   Protocol protocol = Protocol::tcp;
   std::string host_address = "127.0.0.1";
-  uint16_t host_port = 0;
+  uint16_t host_port = 0;  ///< 0: the host chooses one
   uint16_t guest_port = 0;
-  friend bool operator==(const PortForward&, const PortForward&) = default;
+  Location location = {};
+  friend bool operator==(const PortForward& a, const PortForward& b) {
+    return a.protocol == b.protocol && a.host_address == b.host_address && a.host_port == b.host_port &&
+           a.guest_port == b.guest_port;
+  }
 };
 
 enum class NetworkBackend { user, tap };
@@ -49,6 +54,8 @@ struct NetworkConfig {
   std::vector<PortForward> forward;
   std::string interface;  ///< of a tap backend
   std::string mac;        ///< six octets in hexadecimal; empty: one is chosen
+  unsigned mtu = 0;       ///< bytes; 0: the backend's own
+  Location location = {};
 };
 
 enum class ConsoleBackend { stdio, pty, unix_socket, file, none };

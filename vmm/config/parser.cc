@@ -86,8 +86,8 @@ class Parser {
     if (field.kind == Kind::map && field.supported) {
       // A map that is absent is a map without keys, unless a key of it would have to be given.
       if (std::ranges::any_of(field.fields, &Field::required)) return {};
-      return parse_map(ConfigNode{.kind = NodeKind::map, .location = node.location}, field.fields, field.child(object),
-                       name);
+      return parse_map(ConfigNode{.kind = NodeKind::map, .location = node.location}, field.fields,
+                       field.child(object, node.location), name);
     }
     if (field.default_value.empty()) return {};
     ConfigNode value{.kind = NodeKind::scalar, .location = node.location, .scalar = std::string(field.default_value)};
@@ -99,7 +99,7 @@ class Parser {
       case Kind::map:
         if (node.kind == NodeKind::null) return {};
         if (node.kind != NodeKind::map) return wrong_kind(node, field, name);
-        return parse_map(node, field.fields, field.child(object), name);
+        return parse_map(node, field.fields, field.child(object, node.location), name);
       case Kind::map_list:
         return parse_map_list(node, field, object, name);
       case Kind::text_list:
@@ -118,7 +118,7 @@ class Parser {
       const std::string item_name = fmt::format("{}[{}]", name, i);
       if (item.kind != NodeKind::map)
         return error_at(item.location, "\"{}\" must be a map of keys and values", item_name);
-      TRY(parse_map(item, field.fields, field.child(object), item_name));
+      TRY(parse_map(item, field.fields, field.child(object, item.location), item_name));
     }
     return {};
   }
@@ -133,6 +133,7 @@ class Parser {
         value.number = TRY(integer(item, field, name));
       } else {
         value.text = item.scalar;
+        value.location = item.location;
       }
       TRY(set(item, field, object, value));
     }
@@ -281,13 +282,14 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
       return error_at(place(tree, {"disks"}), "the serial \"{}\" is longer than {} bytes", disk.serial, kSerialSize);
   }
   for (const NetworkConfig& network : config.networks) {
-    if (network.backend == NetworkBackend::tap && !network.forward.empty())
-      return error_at(place(tree, {"networks"}),
-                      "\"forward\" is for the user backend; a tap network has its own routes");
-    if (network.backend == NetworkBackend::user && !network.interface.empty())
-      return error_at(place(tree, {"networks"}), "\"interface\" is for the tap backend");
-    if (network.backend == NetworkBackend::tap && network.interface.empty())
-      return error_at(place(tree, {"networks"}), "a tap network needs \"interface\", the host's interface");
+    const bool tap = network.backend == NetworkBackend::tap;
+    if (tap && !network.forward.empty())
+      return error_at(network.location, "\"forward\" is for the user backend; a tap network has its own routes");
+    if (tap && network.mtu != 0)
+      return error_at(network.location, "\"mtu\" is for the user backend; a tap network has its interface's");
+    if (tap && network.interface.empty())
+      return error_at(network.location, "a tap network needs \"interface\", the host's interface");
+    if (!tap && !network.interface.empty()) return error_at(network.location, "\"interface\" is for the tap backend");
   }
   if (config.numa.mode != hv::NumaPolicy::Mode::none && config.numa.nodes.empty())
     return error_at(place(tree, {"numa"}), "\"numa.policy\" needs \"numa.nodes\", a list like [0]");

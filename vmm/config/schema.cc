@@ -55,18 +55,21 @@ hv::Result<void> set_converted(void* object, const FieldValue& value) {
 
 template <auto Pointer, auto Convert>
 hv::Result<void> append_converted(void* object, const FieldValue& value) {
-  member<Pointer>(object).push_back(TRY(Convert(value.text)));
+  auto& item = member<Pointer>(object).emplace_back(TRY(Convert(value.text)));
+  if constexpr (requires { item.location; }) item.location = value.location;
   return {};
 }
 
 template <auto Pointer>
-void* enter(void* object) {
+void* enter(void* object, const Location& /*location*/) {
   return &member<Pointer>(object);
 }
 
 template <auto Pointer>
-void* append(void* object) {
-  return &member<Pointer>(object).emplace_back();
+void* append(void* object, const Location& location) {
+  auto& item = member<Pointer>(object).emplace_back();
+  if constexpr (requires { item.location; }) item.location = location;
+  return &item;
 }
 
 constexpr Field scalar(std::string_view key, Kind kind, std::string_view doc, Field::Setter set) {
@@ -140,7 +143,8 @@ constexpr std::array kNetworkFields = {
     choice("backend", kNetworkBackends, "user: a private network that needs no rights; tap: an interface of the host",
            set<&NetworkConfig::backend>)
         .with_default("user"),
-    scalar("forward", Kind::text_list, "Host ports that lead to the guest, [ADDRESS:]PORT:GUEST_PORT[/tcp|/udp]",
+    scalar("forward", Kind::text_list,
+           "Host ports that lead to the guest, [ADDRESS:]PORT:GUEST_PORT[/tcp|/udp]; the host chooses port 0",
            append_converted<&NetworkConfig::forward, parse_forward>)
         .with_example("[\"127.0.0.1:8080:80/tcp\"]"),
     scalar("interface", Kind::text, "The host's interface of a tap network", set<&NetworkConfig::interface>)
@@ -148,6 +152,9 @@ constexpr std::array kNetworkFields = {
     scalar("mac", Kind::text, "The guest's MAC address; one is made up if it is not given",
            set_converted<&NetworkConfig::mac, parse_mac>)
         .with_example("52:54:00:12:34:56"),
+    scalar("mtu", Kind::integer, "The largest packet of a user network, in bytes; large ones are fast",
+           set<&NetworkConfig::mtu>)
+        .with_range(576, 65520),
 };
 
 constexpr std::array kConsoleFields = {

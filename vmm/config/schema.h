@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "hv/base/result.h"
+#include "vmm/config/location.h"
 
 namespace vmm {
 
@@ -20,6 +21,7 @@ struct FieldValue {
   bool boolean = false;
   uint64_t number = 0;  ///< also the index of a choice
   std::string text;
+  Location location;
 };
 
 /// One key of a machine file. Everything known of it stands here: the parser, its defaults, the JSON Schema and
@@ -38,7 +40,7 @@ struct Field {
     map_list,
   };
   using Setter = hv::Result<void> (*)(void* object, const FieldValue& value);
-  using Child = void* (*)(void* object);
+  using Child = void* (*)(void* object, const Location& location);
 
   std::string_view key;
   Kind kind;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
+
 namespace vmm {
 namespace {
 
@@ -17,9 +19,9 @@ struct Unit {
 };
 constexpr std::array kUnits = {Unit{"GiB", 30}, Unit{"MiB", 20}, Unit{"KiB", 10}};
 
-std::optional<uint16_t> parse_port(std::string_view text) {
+std::optional<uint16_t> parse_port(std::string_view text, uint64_t smallest) {
   const std::optional<uint64_t> port = parse_integer(text);
-  if (!port || *port == 0 || *port > std::numeric_limits<uint16_t>::max()) return std::nullopt;
+  if (!port || *port < smallest || *port > std::numeric_limits<uint16_t>::max()) return std::nullopt;
   return static_cast<uint16_t>(*port);
 }
 
@@ -90,16 +92,22 @@ hv::Result<PortForward> parse_forward(std::string_view text) {
   }
   const size_t guest = rest.rfind(':');
   if (guest == std::string_view::npos) return bad();
-  const std::optional<uint16_t> guest_port = parse_port(rest.substr(guest + 1));
+  const std::optional<uint16_t> guest_port = parse_port(rest.substr(guest + 1), 1);
   rest = rest.substr(0, guest);
   const size_t host = rest.rfind(':');
-  const std::optional<uint16_t> host_port = parse_port(host == std::string_view::npos ? rest : rest.substr(host + 1));
+  const std::optional<uint16_t> host_port =
+      parse_port(host == std::string_view::npos ? rest : rest.substr(host + 1), 0);
   if (!guest_port || !host_port) return bad();
   if (host != std::string_view::npos) {
     std::string_view address = rest.substr(0, host);
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
     if (address.empty()) return bad();
     forward.host_address = address;
+    in_addr parsed{};
+    if (::inet_pton(AF_INET, forward.host_address.c_str(), &parsed) != 1) {
+      return hv::error(
+          "\"{}\": the address must be a numeric IPv4 one, like 127.0.0.1 or, for every interface, 0.0.0.0", text);
+    }
   }
   forward.guest_port = *guest_port;
   forward.host_port = *host_port;

@@ -19,7 +19,7 @@ hv::Result<uint64_t> parse_size(std::string_view text);
 /// The shortest exact form: "512MiB".
 std::string size_text(uint64_t bytes);
 
-/// "[ADDRESS:]HOST_PORT:GUEST_PORT[/tcp|/udp]"; an IPv6 address stands in brackets.
+/// "[ADDRESS:]HOST_PORT:GUEST_PORT[/tcp|/udp]"; the address is IPv4. Host port 0: the host chooses.
 hv::Result<PortForward> parse_forward(std::string_view text);
 /// "stdio", "pty", "none", "unix:PATH", "file:PATH".
 hv::Result<ConsoleEnd> parse_console(std::string_view text);

@@ -5,6 +5,7 @@
 #include "devices/virtio/block/block_device.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/rng.h"
+#include "vmm/machine/networks.h"
 
 namespace vmm {
 namespace {
@@ -46,7 +47,7 @@ hv::Result<VirtioDevices> make_virtio_devices(const MachineConfig& config, const
                                               devices::EventLoop& loop) {
   VirtioDevices devices;
   TRY(add_disks(config, loop, devices));
-  if (!config.networks.empty()) return hv::error("\"networks\" is not supported by this version of vireo; remove it");
+  for (size_t i = 0; i < config.networks.size(); ++i) devices.push_back(TRY(make_network(config, i, loop)));
   if (config.console.device == ConsoleDevice::virtio) {
     const std::vector<devices::virtio::Console::Port> ports = {{&environment.console, "console", true}};
     devices.push_back(std::make_unique<devices::virtio::Console>(loop, ports));

@@ -186,10 +186,10 @@ TEST_F(MachineFile, RefusesKeysThatContradict) {
   EXPECT_EQ(error_of("arch: riscv64\nboot: {firmware: Image, initrd: Image}\n"),
             "m.yaml:2:25: \"boot.initrd\" needs \"boot.kernel\"");
   EXPECT_EQ(error_of(small + "networks: [{backend: tap}]\n"),
-            "m.yaml:3:1: a tap network needs \"interface\", the host's interface");
-  EXPECT_EQ(error_of(small + "networks: [{interface: tap0}]\n"), "m.yaml:3:1: \"interface\" is for the tap backend");
+            "m.yaml:3:12: a tap network needs \"interface\", the host's interface");
+  EXPECT_EQ(error_of(small + "networks: [{interface: tap0}]\n"), "m.yaml:3:12: \"interface\" is for the tap backend");
   EXPECT_EQ(error_of(small + "networks: [{backend: tap, interface: t, forward: [\"1:1\"]}]\n"),
-            "m.yaml:3:1: \"forward\" is for the user backend; a tap network has its own routes");
+            "m.yaml:3:12: \"forward\" is for the user backend; a tap network has its own routes");
   EXPECT_EQ(error_of(small + "numa: {policy: bind}\n"),
             "m.yaml:3:1: \"numa.policy\" needs \"numa.nodes\", a list like [0]");
   EXPECT_EQ(error_of(small + "disks: [{path: disk.img, serial: 123456789012345678901}]\n"),

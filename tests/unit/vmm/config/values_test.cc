@@ -31,16 +31,18 @@ TEST(Values, WritesSizesInTheLargestWholeUnit) {
 TEST(Values, ReadsPortForwards) {
   EXPECT_EQ(parse_forward("127.0.0.1:8080:80/tcp").value(), (PortForward{Protocol::tcp, "127.0.0.1", 8080, 80}));
   EXPECT_EQ(parse_forward("5353:53/udp").value(), (PortForward{Protocol::udp, "127.0.0.1", 5353, 53}));
-  EXPECT_EQ(parse_forward("[::1]:22:22").value(), (PortForward{Protocol::tcp, "::1", 22, 22}));
+  EXPECT_EQ(parse_forward("0:80").value(), (PortForward{Protocol::tcp, "127.0.0.1", 0, 80}));
 }
 
 TEST(Values, RefusesWhatIsNoPortForward) {
   EXPECT_EQ(parse_forward("80").error().message,
             "\"80\" is not a port forward; write it like 127.0.0.1:8080:80/tcp or 8080:80");
   EXPECT_FALSE(parse_forward("8080:80/sctp"));
-  EXPECT_FALSE(parse_forward("0:80"));
+  EXPECT_FALSE(parse_forward("8080:0"));
   EXPECT_FALSE(parse_forward("8080:65536"));
   EXPECT_FALSE(parse_forward(":8080:80"));
+  EXPECT_EQ(parse_forward("[::1]:22:22").error().message,
+            "\"[::1]:22:22\": the address must be a numeric IPv4 one, like 127.0.0.1 or, for every interface, 0.0.0.0");
 }
 
 TEST(Values, ReadsConsoles) {
