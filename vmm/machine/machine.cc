@@ -82,7 +82,7 @@ Machine::Request Machine::wait(std::optional<Deadline> deadline) {
     if (!deadline) {
       changed_.wait(lock);
     } else if (changed_.wait_until(lock, *deadline) == std::cv_status::timeout && request_ == Request::none) {
-      exit_ = std::move(at_deadline);
+      exit_ = at_deadline;
       request_ = Request::end;
     }
   }
