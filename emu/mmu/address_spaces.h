@@ -23,7 +23,7 @@ namespace emu::mmu {
 class AddressSpaces {
  public:
   static constexpr size_t kSpaces = 32;
-  static constexpr size_t kOwnTables = 8;
+  static constexpr size_t kOwnTables = 4;
   static constexpr size_t kSharedTables = 3;
   /// Larger ranges are flushed by flushing all of their space.
   static constexpr uint64_t kMostPages = 512;

@@ -47,9 +47,12 @@ void fill(Hart& hart, uint64_t address, Access access, uint8_t allowed, bool is_
 }
 
 /// Whether the fast path may write to the page from now on. It does so without telling anybody, so the page counts as
-/// written; a load does not make it so.
-bool may_write_unseen(hv::GuestMemory& memory, uint64_t physical_page, Access access) noexcept {
-  if (access != Access::store) return memory.is_dirty({physical_page});
+/// written, and its code is looked at again after the next fence.i; a load does not make it so.
+bool may_write_unseen(Hart& hart, uint64_t physical_page, const std::byte* host_page, Access access) noexcept {
+  hv::GuestMemory& memory = hart.environment().memory;
+  mmu::CodePages& code = hart.group().code_pages();
+  if (access != Access::store) return memory.is_dirty({physical_page}) && code.allows_writes(host_page);
+  code.allow_writes(host_page);
   memory.mark_dirty({physical_page}, hv::kGuestPageSize);
   return true;
 }
@@ -95,7 +98,7 @@ inline std::byte* known_host(HartState& state, uint64_t address, Access access) 
   std::byte* const host_page = memory.host_pointer({page(physical)}, hv::kGuestPageSize);
   if (host_page == nullptr) return Place{.host = nullptr, .physical = physical};
   uint8_t granted = verdict.allowed;
-  if ((granted & permission::kWrite) != 0 && !may_write_unseen(memory, page(physical), access))
+  if ((granted & permission::kWrite) != 0 && !may_write_unseen(hart, page(physical), host_page, access))
     granted &= static_cast<uint8_t>(~permission::kWrite);
   if (whole_page.uniform) {
     fill(hart, address, access, translation.permissions & granted, translation.is_global, host_page);
@@ -256,6 +259,8 @@ const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept {
   if (place->host == nullptr) raise(state, Cause::instruction_access, address);
   return place->host;
 }
+
+void note_code(HartState& state, const std::byte* host) noexcept { state.hart->group().code_pages().add(host); }
 
 namespace {
 

@@ -27,7 +27,6 @@ class FenceQueue {
   struct Batch {
     uint64_t ticket = 0;  ///< of the last request
     bool instructions = false;
-    bool writes = false;  ///< the permission to write, where it was remembered
     size_t count = 0;
     std::array<TranslationFence, kMostFences> translations;
   };
@@ -36,11 +35,6 @@ class FenceQueue {
   uint64_t ask_instructions() noexcept {
     const std::lock_guard lock(mutex_);
     batch_.instructions = true;
-    return ++batch_.ticket;
-  }
-  uint64_t ask_writes() noexcept {
-    const std::lock_guard lock(mutex_);
-    batch_.writes = true;
     return ++batch_.ticket;
   }
   uint64_t ask(const TranslationFence& fence) noexcept {
@@ -58,7 +52,7 @@ class FenceQueue {
   Batch take() noexcept {
     const std::lock_guard lock(mutex_);
     const Batch taken = batch_;
-    batch_.instructions = batch_.writes = false;
+    batch_.instructions = false;
     batch_.count = 0;
     return taken;
   }

@@ -61,7 +61,7 @@ void Hart::reset(Entry entry, bool started) noexcept {
   state.pc = entry.pc;
   state.x[10] = id_;
   state.x[11] = entry.argument;
-  ++state.code_epoch;
+  fence_instructions();
   set_stimecmp(kNever);
   pmp_.update(state.csr);
   flush_all();
@@ -187,7 +187,7 @@ uint64_t Hart::request_instruction_fence() noexcept {
 }
 
 uint64_t Hart::request_write_fence() noexcept {
-  const uint64_t ticket = fences_.ask_writes();
+  const uint64_t ticket = write_fences_requested_.fetch_add(1) + 1;
   post(pending::kRemoteFence);
   return ticket;
 }
@@ -197,12 +197,28 @@ bool Hart::fence_done(uint64_t ticket) const noexcept {
   return !executing_.load() || fences_served_.load() >= ticket;
 }
 
+bool Hart::write_fence_done(uint64_t ticket) const noexcept {
+  return !executing_.load() || write_fences_served_.load() >= ticket;
+}
+
+void Hart::serve_write_fences() noexcept {
+  const uint64_t requested = write_fences_requested_.load();
+  if (requested == write_fences_served_.load()) return;
+  drop_writes();
+  write_fences_served_ = requested;
+}
+
 void Hart::serve_fences() noexcept {
+  serve_write_fences();
   const FenceQueue::Batch batch = fences_.take();
-  if (batch.instructions) ++state_->code_epoch;
-  if (batch.writes) drop_writes();
+  if (batch.instructions) fence_instructions();
   for (size_t i = 0; i < batch.count; ++i) fence(batch.translations[i]);
   fences_served_.store(batch.ticket);
+}
+
+void Hart::fence_instructions() noexcept {
+  group_.synchronize_code(*this);
+  state_->code_epoch = group_.code_pages().epoch();
 }
 
 bool Hart::start(Entry entry) noexcept {

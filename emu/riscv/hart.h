@@ -74,12 +74,18 @@ class Hart final : public hv::Vcpu {
   /// Asks for an sfence.vma or a fence.i and returns a ticket. Any thread.
   uint64_t request_fence(const TranslationFence& fence) noexcept;
   uint64_t request_instruction_fence() noexcept;
-  /// Asks the hart to walk the page table again before its next write to any page. Any thread.
+  /// Asks the hart to walk the page table again before its next write to any page, and returns a ticket of another
+  /// kind. Any thread.
   uint64_t request_write_fence() noexcept;
   /// Whether what the ticket stands for has taken effect: nothing that the hart does from now on comes before it.
   bool fence_done(uint64_t ticket) const noexcept;
+  bool write_fence_done(uint64_t ticket) const noexcept;
   /// Carries out what others asked for. Own thread.
   void serve_fences() noexcept;
+  void serve_write_fences() noexcept;
+  /// Makes this hart see code that was written: fence.i. Own thread.
+  void fence_instructions() noexcept;
+  void drop_writes() noexcept;
 
   HartStatus status() const noexcept { return status_.load(); }
   /// Starts a stopped hart. False if it is not stopped. Any thread.
@@ -89,7 +95,6 @@ class Hart final : public hv::Vcpu {
   void set_status(HartStatus status) noexcept { status_.store(status); }
 
  private:
-  void drop_writes() noexcept;
   mmu::Tlb& table_of(Privilege privilege, bool is_fetch) noexcept;
   void on_alarm() noexcept;
   void arm_stimecmp() noexcept;
@@ -115,6 +120,8 @@ class Hart final : public hv::Vcpu {
   std::atomic<bool> executing_{false};  ///< guest code may run: whoever changes it must wait for this hart
   FenceQueue fences_;
   std::atomic<uint64_t> fences_served_{0};
+  std::atomic<uint64_t> write_fences_requested_{0};
+  std::atomic<uint64_t> write_fences_served_{0};
 
   std::mutex status_mutex_;  ///< guards the start that another hart asked for
   std::atomic<HartStatus> status_{HartStatus::stopped};

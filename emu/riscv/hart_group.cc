@@ -9,7 +9,7 @@
 namespace emu::riscv {
 
 HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment)
-    : firmware_(firmware), environment_(environment) {
+    : firmware_(firmware), environment_(environment), code_pages_(environment.memory) {
   environment_.memory.add_unmarked_writer(*this);
 }
 HartGroup::~HartGroup() { environment_.memory.remove_unmarked_writer(*this); }
@@ -32,8 +32,34 @@ void HartGroup::stop_unmarked_writes() noexcept {
   std::array<uint64_t, kMaxHarts> tickets{};
   for (const auto& hart : harts_) tickets[hart->id()] = hart->request_write_fence();
   for (const auto& hart : harts_) {
-    while (!hart->fence_done(tickets[hart->id()])) std::this_thread::sleep_for(std::chrono::microseconds(10));
+    while (!hart->write_fence_done(tickets[hart->id()])) std::this_thread::sleep_for(std::chrono::microseconds(10));
   }
+}
+
+// While a hart waits for another it drops its own permissions to write when asked: the other may be waiting for it.
+void HartGroup::synchronize_code(Hart& hart) noexcept {
+  constexpr unsigned kSpins = 64;
+  const auto wait_until = [&hart](auto&& done) {
+    for (unsigned tries = 0; !done(); ++tries) {
+      hart.serve_write_fences();
+      if (tries > kSpins) std::this_thread::sleep_for(std::chrono::microseconds(10));
+    }
+  };
+  if (!code_pages_.may_have_changed()) return;
+  std::unique_lock lock(synchronization_, std::defer_lock);
+  wait_until([&lock] { return lock.try_lock(); });
+  const std::vector<const std::byte*> pages = code_pages_.take();
+  if (!pages.empty()) {
+    hart.drop_writes();
+    std::array<uint64_t, kMaxHarts> tickets{};
+    for (const auto& other : harts_) {
+      if (other.get() != &hart) tickets[other->id()] = other->request_write_fence();
+    }
+    for (const auto& other : harts_) {
+      if (other.get() != &hart) wait_until([&] { return other->write_fence_done(tickets[other->id()]); });
+    }
+  }
+  code_pages_.finish(pages);
 }
 
 }  // namespace emu::riscv

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
+#include "emu/mmu/code_pages.h"
 #include "hv/base/result.h"
 #include "hv/core/alarm.h"
 #include "hv/core/bus.h"
@@ -72,6 +74,10 @@ class HartGroup : private hv::UnmarkedWriter {
   Hart& hart(size_t id) noexcept { return *harts_[id]; }
   Firmware firmware() const noexcept { return firmware_; }
   const HartEnvironment& environment() const noexcept { return environment_; }
+  mmu::CodePages& code_pages() noexcept { return code_pages_; }
+
+  /// Makes code that was written before the call known to all harts: see mmu::CodePages. On the thread of `hart`.
+  void synchronize_code(Hart& hart) noexcept;
 
  private:
   HartGroup(Firmware firmware, const HartEnvironment& environment);
@@ -79,6 +85,8 @@ class HartGroup : private hv::UnmarkedWriter {
 
   Firmware firmware_;
   HartEnvironment environment_;
+  mmu::CodePages code_pages_;
+  std::mutex synchronization_;  ///< held by the hart that synchronizes code
   std::vector<std::unique_ptr<Hart>> harts_;
 };
 

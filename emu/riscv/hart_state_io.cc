@@ -111,7 +111,7 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
   HartState& state = *state_;
   state.x[0] = 0;
   state.reservation_host = 0;
-  ++state.code_epoch;
+  fence_instructions();
   if ((state.csr.menvcfg & csr::envcfg::kStce) != 0) set_stimecmp(state.csr.stimecmp);
   pmp_.update(state.csr);
   flush_all();

@@ -29,6 +29,9 @@ std::byte* atomic_address(HartState& state, uint64_t address, unsigned size, boo
 /// fetch TLB.
 const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept;
 
+/// The code of the page of `host` is about to be decoded, or compared with what was decoded before.
+void note_code(HartState& state, const std::byte* host) noexcept;
+
 /// cbo.zero, cbo.inval/clean/flush and prefetches check what the specification says and act on the block of 64 bytes.
 void cbo_zero(HartState& state, const Insn& insn) noexcept;
 void cbo_inval(HartState& state, const Insn& insn) noexcept;

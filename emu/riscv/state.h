@@ -91,7 +91,7 @@ struct HartState {
   mmu::TlbEntry* fetch_tlb = nullptr;         ///< inline TLB for instruction fetches in the present mode
   emu::interp::Block* block = nullptr;        ///< the block being executed
   emu::interp::BlockCache* blocks = nullptr;  ///< the interpreter's
-  uint64_t code_epoch = 1;                    ///< raised by fence.i: older blocks are compared with memory before use
+  uint64_t code_epoch = 1;                    ///< CodePages::epoch() at the last fence.i: older blocks may be stale
   std::atomic<uint32_t> pending{0};
   uint64_t retired = 0;          ///< instructions retired before the current block
   std::array<uint64_t, 32> f{};  ///< narrower values are NaN-boxed

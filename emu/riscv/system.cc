@@ -108,7 +108,7 @@ void sfence_w_inval(HartState& state, const Insn& insn) noexcept {
 void sfence_inval_ir(HartState& state, const Insn& insn) noexcept { sfence_w_inval(state, insn); }
 
 void fence_i(HartState& state, const Insn& insn) noexcept {
-  ++state.code_epoch;
+  state.hart->fence_instructions();
   advance(state, insn);
 }
 

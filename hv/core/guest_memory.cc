@@ -207,6 +207,8 @@ void GuestMemory::mark_dirty(const Piece& piece) noexcept {
     const uint64_t to_last = ~uint64_t{0} >> (kBitsPerWord - 1 - (std::min(last, base + kBitsPerWord - 1) - base));
     dirty_[word].fetch_or(from_first & to_last, std::memory_order_acq_rel);
   }
+  if (WriteObserver* const observer = observer_.load(std::memory_order_acquire); observer != nullptr)
+    observer->written(piece.host(), piece.length);
 }
 
 bool GuestMemory::is_dirty(GuestAddress address) const noexcept {

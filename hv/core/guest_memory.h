@@ -47,6 +47,16 @@ class UnmarkedWriter {
   ~UnmarkedWriter() = default;
 };
 
+/// One that wants to know of writes that are marked, at the time of the mark.
+class WriteObserver {
+ public:
+  /// `length` bytes at `host` are written, or about to be by an UnmarkedWriter. Any thread; must not wait.
+  virtual void written(const std::byte* host, uint64_t length) noexcept = 0;
+
+ protected:
+  ~WriteObserver() = default;
+};
+
 /// The guest's RAM: disjoint regions, each one memfd mapping.
 ///
 /// Every function may be called from every thread. An address outside RAM is an Error or a nullptr, never an abort: it
@@ -101,6 +111,8 @@ class GuestMemory {
   /// it is taken is in the next result. Not on a vCPU's thread: all unmarked writers stop before this returns.
   std::vector<uint64_t> take_dirty(const Region& region) noexcept;
 
+  /// One at a time; nullptr for none. While nothing is written.
+  void set_write_observer(WriteObserver* observer) noexcept { observer_ = observer; }
   /// `writer` may write to pages that are dirty, from now on until it is removed.
   void add_unmarked_writer(UnmarkedWriter& writer);
   void remove_unmarked_writer(UnmarkedWriter& writer) noexcept;
@@ -138,6 +150,7 @@ class GuestMemory {
   std::vector<std::atomic<uint64_t>> dirty_;
   std::mutex writers_mutex_;  ///< guards `writers_`
   std::vector<UnmarkedWriter*> writers_;
+  std::atomic<WriteObserver*> observer_{nullptr};
 };
 
 }  // namespace hv

@@ -25,6 +25,7 @@ const std::byte* fetch(HartState& state, uint64_t address) noexcept {
 /// instruction ends in another page, which may be another one each time. nullptr after raising.
 Block* renew(HartState& state, const std::byte* host, Block* block) noexcept {
   emu::interp::BlockCache& blocks = *state.blocks;
+  note_code(state, host);
   if (crosses_page(host)) {
     const std::byte* const second_half = fetch(state, state.pc + 2);
     if (second_half == nullptr) return nullptr;

@@ -178,12 +178,13 @@ TEST(Hart, StopsItselfAndIsStartedAgain) {
 
 TEST(Hart, RemoteFencesReachRunningHarts) {
   Board board(2, Firmware::built_in);
-  board.put(kRam + 0x800, {insn(Op::jal, {.imm = 0})});
-  board.hart(1).start({.pc = kRam + 0x800, .argument = 0});
+  board.put(kRam + 0x800, {insn(Op::sd, {.rs1 = 11, .rs2 = 11}), insn(Op::jal, {.imm = 0})});
+  board.hart(1).start({.pc = kRam + 0x800, .argument = kRam + 0x1000});
   const uint64_t epoch = board.state(1).code_epoch;
   {
     Running running(board, 1);
-    std::this_thread::sleep_for(2ms);
+    ASSERT_TRUE(eventually([&] { return board.get64(kRam + 0x1000) != 0; }));
+    board.put(kRam + 0x900, {0});  // in the page of its code
     HartState& caller = board.state(0);
     caller.x[10] = 0b10;
     caller.x[11] = 0;
