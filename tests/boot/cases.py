@@ -1,0 +1,220 @@
+"""What is tested: a table of guests, what they run, and what must be seen."""
+
+import resource
+import subprocess
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from guest import ROOT, Guest, empty_disk, require, script_disk
+
+MIB = 1 << 20
+PROMPT = '# '
+ROOT_DISK = {'path': 'cache:riscv64/root.ext4', 'format': 'raw', 'snapshot': True}
+
+
+@dataclass
+class Case:
+    """`config` is a machine file of configs/; `cpus` replaces what it says.
+
+    `command` or `script` (of tests/boot/guest, with arguments, and a scratch disk of 64 MiB as /dev/vdc) runs in the guest,
+    must end with status 0 and print `expected`; then the guest powers off. Without either, `check` does the whole test.
+    """
+
+    name: str
+    config: str
+    cpus: int
+    about: str
+    command: str = ''
+    script: str = ''
+    expected: tuple = ()
+    check: Callable = None
+    seconds: int = 120  # limit
+    sanitized: bool = False  # also run with the sanitizers, which make a guest several times slower
+    on_request: bool = False
+
+
+class Run:
+    """A case that is being run."""
+
+    def __init__(self, case, vireo, folder, factor):
+        self.case, self.vireo, self.folder = case, vireo, folder
+        self.deadline = time.monotonic() + case.seconds * factor
+        self.guest = None  # the last one, for its console when the test fails
+
+    def machine(self, *disks):
+        machine = {'base': str(ROOT / 'configs' / self.case.config), 'name': self.case.name, 'cpus': self.case.cpus}
+        if disks:
+            machine['disks'] = [ROOT_DISK, *disks]
+        return machine
+
+    def start(self, machine, *options, terminal=False):
+        self.guest = Guest(self.vireo, self.folder, machine, self.deadline, options, terminal)
+        return self.guest
+
+    def execute(self, machine, command):
+        """Runs a command in a guest of its own, which then powers off."""
+        with self.start(machine, '--exit-with-guest', '--append', f'vireo.run={command}') as guest:
+            status = guest.end()
+            require('vireo: exit status 0\n' in guest.console, 'the command did not succeed in the guest')
+            require('reboot: Power down' in guest.console, 'the guest did not power off')
+            require(status == 0, f'vireo ended with status {status}')
+            return guest.console
+
+    def run(self):
+        case = self.case
+        if case.command:
+            console = self.execute(self.machine(), case.command)
+        elif case.script:
+            scratch = empty_disk(self.folder, 'scratch.img', 64 * MIB)
+            script, *arguments = case.script.split()
+            console = self.execute(self.machine(script_disk(self.folder, script), scratch),
+                                   ' '.join(['bash /dev/vdb', *arguments]))
+        else:
+            return case.check(self)
+        for text in case.expected:
+            require(text in console, f'the guest did not print "{text}"')
+
+
+def check_shell(run):
+    """A person at a terminal: a command, its answer, the escape key, and the terminal as it was."""
+    with run.start(run.machine(), terminal=True) as guest:
+        before = termios.tcgetattr(guest.terminal)
+        guest.wait_for(PROMPT)
+        require(termios.tcgetattr(guest.terminal) != before, 'the terminal is not raw')
+        guest.type('echo "answer $((6 * 7))"; tty\r')
+        guest.wait_for('\nanswer 42\n/dev/ttyS0\n')
+        guest.wait_for(PROMPT)
+        guest.type('sleep 1000\r')
+        guest.read_for(1)
+        guest.type('\x03')  # Ctrl-C is the guest's
+        guest.wait_for(PROMPT)
+        guest.type('\x01x')
+        require(guest.end() == 0, 'Ctrl-A x is not a success')
+        require(termios.tcgetattr(guest.terminal) == before, 'the terminal is not as it was')
+
+
+def check_power_off(run):
+    with run.start(run.machine()) as guest:
+        guest.wait_for(PROMPT)
+        guest.type('poweroff\n')
+        guest.wait_for('reboot: Power down')
+        require(guest.end() == 0, 'a power-off is not a success')
+
+
+def check_idle(run):
+    """A guest at its prompt costs under 2 % of one processor."""
+    seconds, limit = 5, 0.02
+    with run.start(run.machine()) as guest:
+        guest.wait_for(PROMPT)
+        guest.read_for(3)
+        before = guest.processor_seconds()
+        guest.read_for(seconds)
+        used = (guest.processor_seconds() - before) / seconds
+        require(used < limit, f'an idle guest uses {used:.1%} of a processor, the limit is {limit:.0%}')
+        return f'{used:.1%} of a processor'
+
+
+def check_memory(run):
+    """At its peak in a busy guest the program has less than 20 MiB beside the guest's RAM."""
+    limit, peak = 20 * MIB, 0
+    scratch = empty_disk(run.folder, 'scratch.img', 64 * MIB)
+    machine = run.machine(script_disk(run.folder, 'files.sh'), scratch)
+    with run.start(machine, '--append', 'vireo.run=bash /dev/vdb') as guest:
+        while 'vireo: exit status 0' not in guest.console:
+            peak = max(peak, guest.own_memory())
+            require(time.monotonic() < run.deadline, 'the guest did not finish in time')
+            require(guest.process.poll() is None, 'vireo ended early')
+            guest.read_for(0.2)
+    require(peak < limit, f'{peak / MIB:.1f} MiB beside the guest\'s memory, the limit is {limit // MIB} MiB')
+    return f'{peak / MIB:.1f} MiB beside the guest\'s memory'
+
+
+def check_sigterm(run):
+    """What the guest wrote without a flush is in the image after SIGTERM, the image is whole, the terminal restored."""
+    image = run.folder / 'disk.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '64M'], check=True)
+    with run.start(run.machine({'path': str(image)}), terminal=True) as guest:
+        before = termios.tcgetattr(guest.terminal)
+        guest.wait_for(PROMPT)
+        guest.type('yes vireo | head -c 4M | dd of=/dev/vdb bs=64k oflag=direct iflag=fullblock && echo "writ""ten"\r')
+        guest.wait_for('written')
+        guest.terminate()
+        status = guest.end()
+        require(status == 128 + 15, f'the exit status is {status}')
+        require(termios.tcgetattr(guest.terminal) == before, 'the terminal is not as it was')
+    check = subprocess.run(['qemu-img', 'check', image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    require(check.returncode == 0, f'qemu-img check: {check.stdout}')
+    raw = run.folder / 'disk.raw'
+    subprocess.run(['qemu-img', 'convert', '-O', 'raw', image, raw], check=True)
+    with open(raw, 'rb') as file:
+        require(file.read(4 * MIB) == (b'vireo\n' * MIB)[: 4 * MIB], 'the disk does not have what the guest wrote')
+
+
+def check_disk_full(run):
+    """A write for which the host has no room is an I/O error of the guest's; with room again the disk works."""
+    disk = empty_disk(run.folder, 'disk.img', 16 * MIB)
+    write = "dd if=/dev/zero of=/dev/vdb bs=1M seek=8 count=1 oflag=direct 2>&1 | sed 's/^/[/'; echo \"d\"one\n"
+    with run.start(run.machine(disk)) as guest:
+        guest.wait_for(PROMPT)
+        _, hard = resource.prlimit(guest.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(guest.process.pid, resource.RLIMIT_FSIZE, (4 * MIB, hard))
+        guest.type(write)
+        guest.wait_for('Input/output error')
+        guest.wait_for('\ndone')
+        resource.prlimit(guest.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        guest.type(write)
+        guest.wait_for('[1+0 records out')
+        guest.type('poweroff\n')
+        require(guest.end() == 0, 'the machine did not go on')
+
+
+def check_hostile_driver(run):
+    """A bare-metal driver that breaks every rule stops nothing: guest/hostile_driver.c."""
+    program = run.folder / 'hostile_driver.elf'
+    subprocess.run(['riscv64-linux-gnu-gcc', '-march=rv64imac_zicsr', '-mabi=lp64', '-mcmodel=medany', '-mno-relax',
+                    '-O1', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-nostdlib', '-static', '-no-pie',
+                    '-Wl,--build-id=none', '-Wl,-Ttext-segment=0x80000000', '-o', program,
+                    ROOT / 'tests/boot/guest/hostile_driver.c'], check=True)
+    image = run.folder / 'disk.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '64M'], check=True)
+    machine = {'name': run.case.name, 'arch': 'riscv64', 'cpus': run.case.cpus, 'memory': '16MiB',
+               'boot': {'bare': str(program)},
+               'disks': [{**empty_disk(run.folder, 'disk.img', 16 * MIB), 'queues': 4}, {'path': str(image)},
+                         {**empty_disk(run.folder, 'below.img', 16 * MIB), 'snapshot': True}]}
+    with run.start(machine) as guest:
+        status = guest.end()
+        require(status == 0, f'the program ended with status {status}')
+        require('every device was disturbed, and the disks work' in guest.console, 'the program did not finish')
+    check = subprocess.run(['qemu-img', 'check', image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    require(check.returncode == 0, f'qemu-img check: {check.stdout}')
+
+
+CASES = [
+    Case('initramfs', 'riscv64-minimal.yaml', 1, 'a kernel and an initramfs only', command='uname -m',
+         expected=('riscv64\n',), sanitized=True),
+    Case('files-1', 'riscv64-debian.yaml', 1, 'files with fsync, read back after a remount, on one hart',
+         script='files.sh', expected=('3 files have their sums on 1 processors',)),
+    Case('files-4', 'riscv64-smp.yaml', 4, 'the same on four harts at once', script='files.sh',
+         expected=('12 files have their sums on 4 processors',), sanitized=True),
+    Case('stress-1', 'riscv64-debian.yaml', 1, 'stress-ng --verify on one hart', script='stress.sh 8',
+         expected=('successful run completed',)),
+    Case('stress-4', 'riscv64-smp.yaml', 4, 'stress-ng --verify on four harts', script='stress.sh 12',
+         expected=('successful run completed',)),
+    Case('opensbi', 'riscv64-opensbi.yaml', 2, 'OpenSBI in M-mode starts Linux and its second hart',
+         command='dmesg | grep OpenSBI && nproc', expected=('OpenSBI', '\n2\n')),
+    Case('reboot', 'riscv64-debian.yaml', 2, 'a reboot, after which files that were synced are there', script='reboot.sh',
+         expected=('reboot: Restarting system', 'the files are there after the reboot')),
+    Case('poweroff', 'riscv64-debian.yaml', 1, 'poweroff typed at the shell', check=check_power_off),
+    Case('shell', 'riscv64-debian.yaml', 1, 'an interactive shell on a terminal', check=check_shell),
+    Case('sigterm', 'riscv64-debian.yaml', 1, 'SIGTERM saves disks and terminal', check=check_sigterm),
+    Case('disk-full', 'riscv64-debian.yaml', 1, 'the host has no room for a write', check=check_disk_full),
+    Case('idle', 'riscv64-smp.yaml', 4, 'an idle guest uses under 2 % of a processor', check=check_idle),
+    Case('memory', 'riscv64-smp.yaml', 4, 'the program has under 20 MiB beside the guest', check=check_memory),
+    Case('hostile-driver', '', 4, 'wild queues, descriptors and registers stop nothing', check=check_hostile_driver,
+         sanitized=True),
+    Case('soak', 'riscv64-smp.yaml', 4, 'stress-ng --verify for ten minutes', script='stress.sh 600', seconds=1200,
+         expected=('successful run completed',), on_request=True),
+]
