@@ -41,7 +41,7 @@ class Guest:
         else:
             self._ours, self.terminal = None, None
             ends = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        # Python ignores SIGXFSZ and SIGPIPE; the program is to be as a shell would start it.
+        # Python ignores SIGXFSZ and SIGPIPE; the program gets them as a shell would give them.
         self.process = subprocess.Popen([vireo, 'run', file, *options], stderr=subprocess.STDOUT, start_new_session=True,
                                         restore_signals=True, **ends)
         self._output = self._ours if terminal else self.process.stdout.fileno()

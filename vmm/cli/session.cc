@@ -68,7 +68,8 @@ int status_of(const MachineExit& exit, const Controls& controls, const SessionOp
 }  // namespace
 
 int run_session(const MachineConfig& config, const SessionOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);
+  // A connection that was lost and a file that may not grow (RLIMIT_FSIZE) are I/O errors.
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
   devices::EventLoop loop("console");
   Controls controls(config);
   // Before the terminal becomes raw: it leaves signals alone that somebody handles.
