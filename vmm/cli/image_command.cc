@@ -28,7 +28,8 @@ std::vector<Image> cached_images() {
   std::vector<Image> images;
   const fs::path folder = image_cache_folder();
   std::error_code code;
-  for (fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, code), end; !code && it != end; it.increment(code)) {
+  for (fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, code), end;
+       !code && it != end; it.increment(code)) {
     if (it->path().filename().string().starts_with('.')) {
       it.disable_recursion_pending();
       continue;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "devices/backend/net/tap.h"
 #include "devices/backend/net/user_network.h"
 #include "devices/virtio/net/net_device.h"
 #include "hv/base/log.h"
@@ -55,6 +56,12 @@ hv::Result<Backend> open_user_network(const NetworkConfig& network, const std::s
   return Backend(std::move(backend));
 }
 
+hv::Result<Backend> open_tap(const NetworkConfig& network, devices::EventLoop& loop) {
+  hv::Result<std::unique_ptr<devices::Tap>> tap = devices::Tap::create(loop, network.interface);
+  if (!tap) return error_at(network.location, "{}", tap.error().message);
+  return Backend(std::move(*tap));
+}
+
 }  // namespace
 
 hv::Result<std::unique_ptr<devices::virtio::VirtioDevice>> make_network(const MachineConfig& config, size_t index,
@@ -63,9 +70,8 @@ hv::Result<std::unique_ptr<devices::virtio::VirtioDevice>> make_network(const Ma
   devices::virtio::NetDevice::Options options;
   options.name = fmt::format("network {}", index);
   options.mac = network.mac.empty() ? made_up_address(config, index) : parse_address(network.mac);
-  if (network.backend == NetworkBackend::tap)
-    return error_at(network.location, "tap networks are not supported by this version of vireo; use the user backend");
-  Backend backend = TRY(open_user_network(network, options.name, loop));
+  Backend backend = TRY(network.backend == NetworkBackend::tap ? open_tap(network, loop)
+                                                               : open_user_network(network, options.name, loop));
   return std::make_unique<devices::virtio::NetDevice>(loop, std::move(backend), options);
 }
 
