@@ -2,6 +2,7 @@
 
 #include "emu/riscv/csr/bits.h"
 #include "emu/riscv/interrupts.h"
+#include "hv/base/log.h"
 
 namespace emu::riscv {
 namespace {
@@ -22,7 +23,7 @@ void prepare_supervisor(HartState& state) noexcept {
   CsrState& csr = state.csr;
   csr.medeleg = kDelegableExceptions & ~(uint64_t{1} << static_cast<unsigned>(Cause::ecall_supervisor));
   csr.mideleg = interrupt::kSupervisor;
-  csr.mcounteren = kCounters;
+  csr.mcounteren = kAllCounters;
   csr.menvcfg = envcfg::kMachineWritable & ~envcfg::kFiom;
   csr.mstateen[0] = stateen::kEnvcfg | stateen::kSupervisorStateen;
   csr.pmpcfg[0] = 0x1f;  // one region, everything permitted
@@ -155,6 +156,13 @@ void Hart::set_stimecmp(uint64_t value) noexcept {
   arm_stimecmp();
 }
 
+void Hart::enable_stimecmp(bool enabled) noexcept {
+  if (enabled) return set_stimecmp(state_->csr.stimecmp);
+  const std::lock_guard lock(timer_mutex_);
+  comparator_ = kNever;
+  alarm_.cancel();
+}
+
 /// With `timer_mutex_` held: mip.STIP is what the comparator says, now and when its time comes (Sstc).
 void Hart::arm_stimecmp() noexcept {
   const hv::GuestClock& clock = environment().clock;
@@ -172,6 +180,19 @@ void Hart::arm_stimecmp() noexcept {
 void Hart::on_alarm() noexcept {
   const std::lock_guard lock(timer_mutex_);
   arm_stimecmp();
+}
+
+void Hart::clock_changed() noexcept {
+  const std::lock_guard lock(timer_mutex_);
+  if (comparator_ != kNever) arm_stimecmp();
+}
+
+void Hart::note_trap_loop() noexcept {
+  constexpr uint64_t kMany = 1000;
+  if (++trap_loops_ != kMany) return;
+  const bool in_machine = state_->privilege == Privilege::machine;
+  hv::log::warn("hart {} traps without end at its trap handler {:#x} (cause {})", id_, state_->pc,
+                in_machine ? state_->csr.mcause : state_->csr.scause);
 }
 
 uint64_t Hart::request_fence(const TranslationFence& fence) noexcept {

@@ -47,6 +47,9 @@ class Hart final : public hv::Vcpu {
   mmu::Tlb& data_table() noexcept { return *data_table_; }
   mmu::Tlb& fetch_table() noexcept { return *fetch_table_; }
   mmu::AddressSpaces& spaces() noexcept { return spaces_; }
+  /// The first instruction of the trap handler has just trapped to itself. Says so when that does not end.
+  void note_trap_loop() noexcept;
+
   /// Chooses the inline TLBs after privilege or mstatus changed.
   void update_contexts() noexcept;
   /// Chooses the address space after satp changed.
@@ -62,8 +65,12 @@ class Hart final : public hv::Vcpu {
   /// Sets `bit` of mip. Any thread.
   void raise_interrupt(unsigned bit) noexcept;
   void lower_interrupt(unsigned bit) noexcept;
+  /// The clock jumped: the comparator is looked at again. Any thread.
+  void clock_changed() noexcept;
   /// Sets the Sstc comparator. Own thread.
   void set_stimecmp(uint64_t value) noexcept;
+  /// Lets the comparator drive mip.STIP, or leaves it to software. Own thread.
+  void enable_stimecmp(bool enabled) noexcept;
   /// Sleeps until an interrupt that mie enables is pending or something else needs attention. Own thread.
   void wait_for_interrupt() noexcept;
   /// Makes the hart look at `bits` before its next block, and wakes it. Any thread, signal handlers too.
@@ -111,10 +118,11 @@ class Hart final : public hv::Vcpu {
   mmu::Tlb* data_table_ = nullptr;
   mmu::Tlb* fetch_table_ = nullptr;
   Pmp pmp_;
+  uint64_t trap_loops_ = 0;
   interp::Interpreter interpreter_;
 
-  std::mutex timer_mutex_;  ///< guards the comparator against the alarm's thread
-  uint64_t comparator_ = ~uint64_t{0};
+  std::mutex timer_mutex_;              ///< guards the comparator against the alarm's thread
+  uint64_t comparator_ = ~uint64_t{0};  ///< the largest value: no comparator, mip.STIP is left alone
   hv::Alarm alarm_;
 
   std::atomic<bool> executing_{false};  ///< guest code may run: whoever changes it must wait for this hart

@@ -27,6 +27,10 @@ void HartGroup::reset(Entry entry) noexcept {
   for (const auto& hart : harts_) hart->reset(entry, firmware_ == Firmware::guest || hart->id() == 0);
 }
 
+void HartGroup::clock_changed() noexcept {
+  for (const auto& hart : harts_) hart->clock_changed();
+}
+
 // The harts' inline TLBs write without marking. Each drops its permissions between two blocks.
 void HartGroup::stop_unmarked_writes() noexcept {
   std::array<uint64_t, kMaxHarts> tickets{};

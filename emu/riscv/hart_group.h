@@ -76,6 +76,8 @@ class HartGroup : private hv::UnmarkedWriter {
   const HartEnvironment& environment() const noexcept { return environment_; }
   mmu::CodePages& code_pages() noexcept { return code_pages_; }
 
+  /// hv::GuestClock was set. Any thread.
+  void clock_changed() noexcept;
   /// Makes code that was written before the call known to all harts: see mmu::CodePages. On the thread of `hart`.
   void synchronize_code(Hart& hart) noexcept;
 

@@ -112,7 +112,7 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
   state.x[0] = 0;
   state.reservation_host = 0;
   fence_instructions();
-  if ((state.csr.menvcfg & csr::envcfg::kStce) != 0) set_stimecmp(state.csr.stimecmp);
+  enable_stimecmp((state.csr.menvcfg & csr::envcfg::kStce) != 0);
   pmp_.update(state.csr);
   flush_all();
   post(pending::kInterrupt);

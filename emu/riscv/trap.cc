@@ -48,7 +48,12 @@ void enter_trap(HartState& state, uint64_t code, bool is_interrupt, uint64_t tva
 }
 
 void raise(HartState& state, Cause cause, uint64_t tval) noexcept {
+  const uint64_t pc = state.pc;
+  const Privilege privilege = state.privilege;
   enter_trap(state, static_cast<uint64_t>(cause), false, tval);
+  // Nothing but another hart or an interrupt ends this; the run loop looks at both, and at requests to exit.
+  if (state.pc == pc && state.privilege == privilege) [[unlikely]]
+    state.hart->note_trap_loop();
   state.trapped = true;
 }
 

@@ -88,10 +88,11 @@ inline bool is_valid_mode(uint64_t value) {
 /// Exceptions that medeleg may delegate: all but calls from M-mode.
 inline constexpr uint64_t kDelegableExceptions = 0xb3ff;
 
-/// mcounteren, scounteren, mcountinhibit: cycle, time, instret.
+/// mcounteren and scounteren have a bit for each of cycle, time, instret and hpmcounter3 to 31.
+inline constexpr uint64_t kAllCounters = 0xffff'ffff;
+/// Those that count.
 inline constexpr uint64_t kCycle = 1u << 0;
 inline constexpr uint64_t kTime = 1u << 1;
 inline constexpr uint64_t kInstret = 1u << 2;
-inline constexpr uint64_t kCounters = kCycle | kTime | kInstret;
 
 }  // namespace emu::riscv::csr

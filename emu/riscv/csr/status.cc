@@ -65,10 +65,7 @@ void write_menvcfg(HartState& state, unsigned, uint64_t value) noexcept {
   const uint64_t changed = before ^ state.csr.menvcfg;
   if ((changed & (envcfg::kPbmte | envcfg::kAdue)) != 0) state.hart->flush_all();
   // Without STCE the comparator is off, and mip.STIP is M-mode's to write.
-  if ((changed & envcfg::kStce) == 0) return;
-  const uint64_t comparator = state.csr.stimecmp;
-  state.hart->set_stimecmp((state.csr.menvcfg & envcfg::kStce) != 0 ? comparator : ~uint64_t{0});
-  state.csr.stimecmp = comparator;
+  if ((changed & envcfg::kStce) != 0) state.hart->enable_stimecmp((state.csr.menvcfg & envcfg::kStce) != 0);
 }
 uint64_t read_senvcfg(HartState& state, unsigned) noexcept { return state.csr.senvcfg; }
 void write_senvcfg(HartState& state, unsigned, uint64_t value) noexcept {

@@ -32,11 +32,13 @@ struct Reply {
 
 /// A call's function number and arguments.
 struct Call {
+  uint64_t extension = 0;
   uint64_t function = 0;
   uint64_t argument[6]{};
 };
 
 // The extensions, each in the file of its name.
+Reply legacy(Hart& hart, const Call& call) noexcept;
 Reply base(Hart& hart, const Call& call) noexcept;
 Reply timer(Hart& hart, const Call& call) noexcept;
 Reply ipi(Hart& hart, const Call& call) noexcept;

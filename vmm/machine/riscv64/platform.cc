@@ -99,7 +99,8 @@ class Riscv64Platform final : public Platform {
       harts_->hart(hart).set_interrupt(machine ? irq::kMachineExternal : irq::kSupervisorExternal, level);
     });
     aclint_.emplace(config_.cpus, clock_, alarms_,
-                    devices::AclintMachine::Outputs{drive(irq::kMachineSoftware), drive(irq::kMachineTimer), {}});
+                    devices::AclintMachine::Outputs{drive(irq::kMachineSoftware), drive(irq::kMachineTimer),
+                                                    [this] { harts_->clock_changed(); }});
     sswi_.emplace(config_.cpus,
                   [this](unsigned hart) { harts_->hart(hart).set_interrupt(irq::kSupervisorSoftware, true); });
   }

@@ -95,7 +95,7 @@ TEST(Code, InAPageWithDataIsSeenAfterAFence) {
 
 /// Hart 1 rewrites a function for hart 0 again and again, tells it by a mailbox, and hart 0 executes fence.i and calls.
 TEST(Code, WrittenByAnotherHartIsSeenAfterAFence) {
-  constexpr uint64_t kRounds = 300;
+  constexpr uint64_t kRounds = 40;
   Board board(2);
   const uint64_t mailbox = kData;
   const uint64_t answer = kData + 0x1000;

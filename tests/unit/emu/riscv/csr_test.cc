@@ -133,6 +133,19 @@ TEST(Csr, CountersOpenToLowerModesOneByOne) {
   EXPECT_TRUE(can_read(state, 0xc01));
 }
 
+TEST(Csr, PerformanceCountersOpenToLowerModesOneByOneToo) {
+  Board board;
+  HartState& state = board.state();
+  write_csr(state, 0x306, ~uint64_t{0});
+  EXPECT_EQ(read_csr(state, 0x306), 0xffff'ffffu);
+  write_csr(state, 0x306, 1u << 31);
+  state.privilege = Privilege::supervisor;
+  EXPECT_TRUE(can_read(state, 0xc1f));
+  EXPECT_FALSE(can_read(state, 0xc03));
+  state.privilege = Privilege::user;
+  EXPECT_FALSE(can_read(state, 0xc1f));
+}
+
 TEST(Csr, SatpIgnoresModesThatDoNotExistAndTrapsWithTvm) {
   Board board;
   HartState& state = board.state();
@@ -180,6 +193,33 @@ TEST(Csr, TheComparatorOwnsStipWhileStceIsSet) {
   write_csr(state, 0x344, 0);
   EXPECT_EQ(read_csr(state, 0x344), interrupt::kStip);
   write_csr(state, 0x14d, ~uint64_t{0});
+  EXPECT_EQ(read_csr(state, 0x344), 0u);
+}
+
+TEST(Csr, TheComparatorLeavesStipAloneWhileStceIsOff) {
+  Board board;
+  HartState& state = board.state();
+  write_csr(state, 0x344, interrupt::kStip);
+  board.clock.set_ticks(uint64_t{1} << 40);
+  board.group->clock_changed();
+  write_csr(state, 0x14d, 0);
+  EXPECT_EQ(read_csr(state, 0x344), interrupt::kStip);
+  write_csr(state, 0x30a, envcfg::kStce);
+  write_csr(state, 0x30a, 0);
+  EXPECT_EQ(read_csr(state, 0x14d), 0u);
+}
+
+TEST(Csr, TheComparatorFollowsAClockThatIsSet) {
+  Board board;
+  HartState& state = board.state();
+  write_csr(state, 0x30a, envcfg::kStce);
+  write_csr(state, 0x14d, board.clock.ticks() + (uint64_t{1} << 50));
+  EXPECT_EQ(read_csr(state, 0x344), 0u);
+  board.clock.set_ticks(uint64_t{1} << 60);
+  board.group->clock_changed();
+  EXPECT_EQ(read_csr(state, 0x344), interrupt::kStip);
+  board.clock.set_ticks(0);
+  board.group->clock_changed();
   EXPECT_EQ(read_csr(state, 0x344), 0u);
 }
 

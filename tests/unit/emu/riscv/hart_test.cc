@@ -56,6 +56,17 @@ TEST(Hart, ARequestedExitEndsALoop) {
   EXPECT_GT(board.state().retired, 0u);
 }
 
+TEST(Hart, ARequestedExitEndsATrapLoop) {
+  Board board;
+  board.state().csr.mtvec = 0x1000;  // nothing is there
+  board.put(kRam, {insn(Op::ebreak, {})});
+  Running running(board, 0);
+  std::this_thread::sleep_for(5ms);
+  running.stop();
+  EXPECT_EQ(board.state().pc, 0x1000u);
+  EXPECT_EQ(board.state().csr.mcause, 1u);
+}
+
 TEST(Hart, AnExitRequestedEarlierEndsTheNextRun) {
   Board board;
   board.hart().request_exit();

@@ -138,6 +138,63 @@ TEST(Sbi, BuffersOutsideRamAreInvalid) {
   EXPECT_EQ(console.written, "");
 }
 
+// --- the calls of version 0.1 ---
+
+TEST(Sbi, LegacyCallsAnswerInOneRegister) {
+  RecordingConsole console;
+  console.input = "x";
+  Board board(1, Firmware::built_in, &console);
+  board.state().x[11] = 77;
+  EXPECT_EQ(call(board, 1, 0, {'a'}).error, 0);
+  EXPECT_EQ(board.state().x[11], 77u);
+  EXPECT_EQ(console.written, "a");
+  EXPECT_EQ(call(board, 2, 0).error, 'x');
+  EXPECT_EQ(call(board, 2, 0).error, -1);
+  EXPECT_EQ(board.state().x[11], 77u);
+}
+
+TEST(Sbi, LegacyTimerAndShutdownDoAsTodaysDo) {
+  Board board(1, Firmware::built_in);
+  EXPECT_EQ(call(board, 0, 0, {0}).error, 0);
+  EXPECT_EQ(read_csr(board.state(), 0x144), csr::interrupt::kStip);
+  call(board, 8, 0);
+  EXPECT_EQ(board.power_off_code, 0);
+}
+
+TEST(Sbi, LegacyIpisReadTheirMaskFromTheCallersMemory) {
+  Board board(3, Firmware::built_in);
+  board.put64(kRam + 0x100, 0b101);
+  EXPECT_EQ(call(board, 4, 0, {kRam + 0x100}).error, 0);
+  EXPECT_EQ(board.state(0).mip.load(), csr::interrupt::kSsip);
+  EXPECT_EQ(board.state(1).mip.load(), 0u);
+  EXPECT_EQ(board.state(2).mip.load(), csr::interrupt::kSsip);
+  EXPECT_EQ(call(board, 3, 0).error, 1) << "was pending";
+  EXPECT_EQ(board.state(0).mip.load(), 0u);
+  EXPECT_EQ(call(board, 4, 0, {0}).error, 0);
+  EXPECT_EQ(board.state(1).mip.load(), csr::interrupt::kSsip) << "no mask: all";
+}
+
+TEST(Sbi, ALegacyMaskThatCannotBeReadFaultsAtTheCall) {
+  Board board(1, Firmware::built_in);
+  const uint64_t pc = board.state().pc;
+  call(board, 5, 0, {0x10});
+  EXPECT_TRUE(board.state().trapped);
+  EXPECT_EQ(board.state().csr.scause, 5u);
+  EXPECT_EQ(board.state().csr.stval, 0x10u);
+  EXPECT_EQ(board.state().csr.sepc, pc);
+}
+
+TEST(Sbi, LegacyFencesReachTheHartsOfTheMask) {
+  PagedBoard board(csr::satp::Mode::sv39, 1, Firmware::built_in);
+  board.map_page(leaf::kAll);
+  EXPECT_EQ(board.cause(Access::load), -1);
+  board.map_page(0);
+  EXPECT_EQ(call(board, 6, 0, {0, PagedBoard::kPage, 0x1000}).error, 0);
+  EXPECT_EQ(board.cause(Access::load), 13);
+  EXPECT_EQ(call(board, 5, 0, {0}).error, 0);
+  EXPECT_EQ(call(board, 7, 0, {0, 0, 0, 0}).error, 0);
+}
+
 TEST(Sbi, CallsOfGuestFirmwareAreTraps) {
   Board board(1, Firmware::guest);
   board.state().privilege = Privilege::supervisor;
