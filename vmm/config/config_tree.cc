@@ -122,8 +122,32 @@ hv::Result<ConfigNode> read_with_bases(const std::string& path, std::vector<std:
   return under;
 }
 
-/// yaml-cpp's "bad conversion at line 1" and so on, without the place that it repeats.
-std::string reason(const YAML::Exception& failure) {
+bool is_indented_with_tab(std::string_view text, int line) {
+  for (; line > 0 && text.find('\n') != text.npos; --line) text.remove_prefix(text.find('\n') + 1);
+  const size_t start = text.find_first_not_of(' ');
+  return line == 0 && start != text.npos && text[start] == '\t';
+}
+
+/// What yaml-cpp says in words of its own, as people would say it. YAML 1.2 §6.1: indentation is spaces only.
+std::string reason(const YAML::Exception& failure, std::string_view text) {
+  struct Wording {
+    std::string_view of_yaml_cpp;
+    std::string_view ours;
+  };
+  const Wording wordings[] = {
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a list that begins with [ does not end with ]"},
+      {YAML::ErrorMsg::END_OF_MAP_FLOW, "a map that begins with { does not end with }"},
+      {YAML::ErrorMsg::END_OF_MAP,
+       "this line does not belong to the map above it; check its indentation and its colon"},
+      {YAML::ErrorMsg::END_OF_SEQ, "this line does not belong to the list above it; check its indentation"},
+      {YAML::ErrorMsg::MAP_VALUE,
+       "a \"key: value\" cannot stand here; check the indentation, the colon of the line before, and quote text with a "
+       "colon in it"},
+  };
+  if (is_indented_with_tab(text, failure.mark.line)) return "bad YAML: the line is indented with a tab; use spaces";
+  for (const Wording& wording : wordings) {
+    if (failure.msg == wording.of_yaml_cpp) return fmt::format("bad YAML: {}", wording.ours);
+  }
   return failure.msg.empty() ? std::string("bad YAML") : "bad YAML: " + failure.msg;
 }
 
@@ -150,7 +174,7 @@ hv::Result<ConfigNode> read_yaml(std::string_view text, const std::string& file)
     if (documents.empty()) return error_at(converter.location(YAML::Mark()), "the machine file is empty");
     return converter.convert(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& failure) {
-    return error_at(converter.location(failure.mark), "{}", reason(failure));
+    return error_at(converter.location(failure.mark), "{}", reason(failure, text));
   } catch (const std::exception& failure) {  // yaml-cpp lets conversions of the standard library through
     return hv::error("{}: bad YAML", file);
   }

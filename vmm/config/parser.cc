@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "vmm/config/image_cache.h"
 #include "vmm/config/schema.h"
@@ -208,6 +210,19 @@ class Parser {
     return static_cast<uint64_t>(found - field.choices.begin());
   }
 
+  /// The folder's closest name if the images of the architecture are there, else how to make them.
+  static std::string remedy_for_missing(const std::filesystem::path& file, std::string_view cached) {
+    std::vector<std::string> names;
+    std::error_code code;
+    for (const auto& entry : std::filesystem::directory_iterator(file.parent_path(), code))
+      names.push_back(entry.path().filename());
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string_view close = nearest(file.filename().native(), views);
+    const std::string_view folder = cached.substr(0, cached.find('/'));
+    return close.empty() ? fmt::format("run \"vireo image build {}\"", folder)
+                         : fmt::format("did you mean cache:{}/{}?", folder, close);
+  }
+
   static hv::Result<std::string> path(const ConfigNode& node, const std::string& name) {
     if (node.scalar.empty()) return error_at(node.location, "\"{}\" must be a path, not empty", name);
     std::error_code code;
@@ -216,8 +231,8 @@ class Parser {
       const hv::Result<std::string> file = cached_image_path(cached);
       if (!file) return error_at(node.location, "{}", file.error().message);
       if (!std::filesystem::exists(*file, code)) {
-        return error_at(node.location, "{} is not in the image cache ({}); run \"vireo image build {}\"", node.scalar,
-                        *file, cached.substr(0, cached.find('/')));
+        return error_at(node.location, "{} is not in the image cache ({}); {}", node.scalar, *file,
+                        remedy_for_missing(*file, cached));
       }
       return *file;
     }

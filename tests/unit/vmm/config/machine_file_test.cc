@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "vmm/config/parser.h"
@@ -47,6 +48,12 @@ class MachineFile : public testing::Test {
 };
 
 constexpr const char* kSmall = "arch: riscv64\nboot: {kernel: Image}\n";
+
+TEST_F(MachineFile, NamesTheImageThatWasMeant) {
+  write("vireo/images/riscv64/vmlinuz", "");
+  EXPECT_THAT(error_of("arch: riscv64\nboot: {kernel: cache:riscv64/vmlinux}\n"),
+              testing::EndsWith("did you mean cache:riscv64/vmlinuz?"));
+}
 
 TEST_F(MachineFile, FillsInDefaults) {
   const MachineConfig config = load(kSmall).value();
@@ -202,7 +209,10 @@ TEST_F(MachineFile, PointsAtTheBadElementOfAList) {
 }
 
 TEST_F(MachineFile, RefusesBadYaml) {
-  EXPECT_EQ(error_of("arch: riscv64\nboot: {kernel: Image\n"), "m.yaml:3:1: bad YAML: end of map flow not found");
+  EXPECT_EQ(error_of("arch: riscv64\nboot: {kernel: Image\n"),
+            "m.yaml:3:1: bad YAML: a map that begins with { does not end with }");
+  EXPECT_EQ(error_of("arch: riscv64\nboot:\n\tkernel: Image\n"),
+            "m.yaml:3:8: bad YAML: the line is indented with a tab; use spaces");
   EXPECT_EQ(error_of("arch: riscv64\narch: riscv64\n"), "m.yaml:2:1: \"arch\" is given twice; the first is in line 1");
   EXPECT_EQ(error_of("? [a]\n: b\n"), "m.yaml:1:3: a key must be a word");
   EXPECT_EQ(error_of(""), "m.yaml:1:1: the machine file is empty");
