@@ -1,10 +1,15 @@
 #include "vmm/cli/cli.h"
 
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "vmm/cli/command.h"
+#include "vmm/config/values.h"
 
 namespace vmm {
 namespace {
@@ -20,6 +25,43 @@ constexpr const char* kExamples = R"(Examples:
   vireo run --arch riscv64 --bare test.elf       run a bare-metal program; its result is the exit status
 
 "vireo COMMAND --help" tells more about a command.)";
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const std::string_view close = nearest(word, views);
+  return close.empty() ? "" : fmt::format("; did you mean \"{}\"?", close);
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// One line on standard error, and where to read on. CLI11 takes a word that is no command for a missing one, and does
+/// not say what an unknown option resembles.
+int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, const char* const* argv) {
+  std::vector<std::string> commands;
+  const CLI::App* command = nullptr;
+  const std::string word = argc > 1 ? argv[1] : "";
+  for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(known->get_name());
+    if (known->get_name() == word) command = known;
+  }
+  std::string message = error.what();
+  if (word.empty()) {
+    message = "a command is missing";
+  } else if (command == nullptr && !word.starts_with('-')) {
+    message = fmt::format("there is no command \"{}\"{}", word, did_you_mean(word, commands));
+  } else if (const size_t option = message.rfind(" --"); option != message.npos) {
+    message += did_you_mean(message.substr(option + 1), option_names(command == nullptr ? app : *command));
+  }
+  std::fputs(fmt::format("vireo: {}; see \"vireo {}--help\"\n", message, command == nullptr ? "" : word + " ").c_str(),
+             stderr);
+  return exit_status::kUsage;
+}
 
 }  // namespace
 
@@ -49,7 +91,8 @@ int run_cli(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_status::kSuccess : exit_status::kUsage;
+    if (error.get_exit_code() != 0) return report_usage(app, error, argc, argv);
+    return app.exit(error);  // --help and --version
   }
   return status;
 }

@@ -87,9 +87,13 @@ int build_image(const std::string& arch, bool quiet) {
 void add_image_command(CLI::App& app, int& status) {
   CLI::App* const command = app.add_subcommand("image", "Guest kernels and root file systems in the user's cache");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n  vireo image build riscv64   fetch a kernel and make a root file system\n"
+      "  vireo image ls              what machine files can name as cache:ARCH/NAME");
 
   const auto json = std::make_shared<bool>(false);
   CLI::App* const list = command->add_subcommand("ls", "List the images that machine files can name");
+  list->footer("Examples:\n  vireo image ls\n  vireo image ls --json");
   list->add_flag("--json", *json, "Report as JSON");
   list->callback([json, &status] { status = list_images(*json); });
 

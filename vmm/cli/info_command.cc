@@ -14,6 +14,7 @@ namespace vmm {
 void add_info_command(CLI::App& app, int& status) {
   const auto json = std::make_shared<bool>(false);
   CLI::App* const command = app.add_subcommand("info", "Show what this host offers to virtual machines");
+  command->footer("Examples:\n  vireo info\n  vireo info --json");
   command->add_flag("--json", *json, "Report as JSON");
   command->callback([json, &status] {
     boost::json::object report;

@@ -62,6 +62,7 @@ void add_isa_command(CLI::App& app, int& status) {
   const auto options = std::make_shared<IsaOptions>();
   CLI::App* const command =
       app.add_subcommand("isa", "List every row of the instruction table and whether each engine implements it");
+  command->footer("Examples:\n  vireo isa\n  vireo isa --missing --json");
   command->add_option("--arch", options->arch, "The guest's architecture")->check(CLI::IsMember({"riscv64"}));
   command->add_flag("--missing", options->missing, "Only what the interpreter does not implement");
   command->add_flag("--json", options->json, "Report as JSON");
