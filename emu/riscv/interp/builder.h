@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "emu/fp/ops.h"
@@ -92,12 +91,15 @@ class InterpBuilder : public emu::interp::Ops {
 
   // --- memory ---
 
+  // An aligned access is one access of the host's, whatever other harts do there meanwhile: relaxed atomics, which cost
+  // nothing more.
+
   /// Sign- or zero-extends as `T` does.
   template <class T>
   Value load(Value address) {
     const mmu::TlbEntry& entry = state_.data_tlb[mmu::Tlb::index(address)];
     if (entry.read == page_if_aligned<T>(address)) [[likely]]
-      return extend(read<T>(host_address(entry, address)));
+      return extend(__atomic_load_n(reinterpret_cast<T*>(host_address(entry, address)), __ATOMIC_RELAXED));
     state_.pc = pc();
     const auto value = static_cast<T>(load_slow(state_, address, sizeof(T)));
     stopped_ = state_.trapped;
@@ -107,8 +109,7 @@ class InterpBuilder : public emu::interp::Ops {
   void store(Value address, Value value) {
     const mmu::TlbEntry& entry = state_.data_tlb[mmu::Tlb::index(address)];
     if (entry.write == page_if_aligned<T>(address)) [[likely]] {
-      const auto narrow = static_cast<T>(value);
-      std::memcpy(host_address(entry, address), &narrow, sizeof(T));
+      __atomic_store_n(reinterpret_cast<T*>(host_address(entry, address)), static_cast<T>(value), __ATOMIC_RELAXED);
       return;
     }
     state_.pc = pc();
@@ -298,12 +299,6 @@ class InterpBuilder : public emu::interp::Ops {
   }
   static std::byte* host_address(const mmu::TlbEntry& entry, Value address) {
     return reinterpret_cast<std::byte*>(entry.addend + address);
-  }
-  template <class T>
-  static T read(const std::byte* host) {
-    T value;
-    std::memcpy(&value, host, sizeof(T));
-    return value;
   }
 
   /// Where an atomic access that may write goes, or nullptr after raising.
