@@ -289,13 +289,15 @@ void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
 
 }  // namespace
 
+// A fault reports the address in rs1, not that of the block (CMO §2.5.2).
 void cbo_zero(HartState& state, const Insn& insn) noexcept {
   if (!cache_operation_enabled(state, insn, csr::envcfg::kCbze)) return;
-  const uint64_t address = hv::align_down(state.x[insn.rs1], kCacheBlock);
-  const auto place = place_of(state, address, kCacheBlock, Access::store);
+  const uint64_t address = state.x[insn.rs1];
+  const uint64_t offset = address & (kCacheBlock - 1);
+  const auto place = place_of(state, address, kCacheBlock - offset, Access::store);
   if (!place) return;
-  if (place->host == nullptr) return raise(state, Cause::store_access, state.x[insn.rs1]);
-  std::memset(place->host, 0, kCacheBlock);
+  if (place->host == nullptr) return raise(state, Cause::store_access, address);
+  std::memset(place->host - offset, 0, kCacheBlock);
 }
 void cbo_inval(HartState& state, const Insn& insn) noexcept { manage_block(state, insn, csr::envcfg::kCbie); }
 void cbo_clean(HartState& state, const Insn& insn) noexcept { manage_block(state, insn, csr::envcfg::kCbcfe); }

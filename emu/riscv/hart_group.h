@@ -56,14 +56,14 @@ struct Entry {
 };
 
 /// The harts of one machine: what one of them may ask of the others. Made before and destroyed after their threads.
-class HartGroup : private hv::UnmarkedWriter {
+class HartGroup final : private hv::UnmarkedWriter {
  public:
   static constexpr size_t kMaxHarts = 16;
 
   /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1.
   static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware,
                                                        const HartEnvironment& environment);
-  ~HartGroup();  ///< not virtual: nobody owns it as an UnmarkedWriter
+  ~HartGroup();
   HartGroup(const HartGroup&) = delete;
   HartGroup& operator=(const HartGroup&) = delete;
 

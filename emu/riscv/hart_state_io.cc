@@ -102,6 +102,9 @@ hv::Result<void> Hart::load(hv::StateReader& reader) {
     if (!csr::satp::is_valid_mode(state.csr.satp))
       return reader.fail("an address translation mode that does not exist");
     if (state.fp.frm > 7 || state.fp.flags > 0x1f) return reader.fail("floating-point modes that do not exist");
+    const uint64_t previous = (state.csr.mstatus & csr::mstatus::kMpp) >> csr::mstatus::kMppShift;
+    if (!is_privilege(static_cast<uint8_t>(previous)))
+      return reader.fail("a previous privilege level that does not exist");
     state.privilege = static_cast<Privilege>(privilege);
     status_ = static_cast<HartStatus>(status);
     state.csr.mstatus &= csr::mstatus::kWritable;

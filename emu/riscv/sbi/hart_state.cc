@@ -12,6 +12,9 @@ constexpr uint64_t kNonRetentiveSuspend = 0x80000000;
 Reply start(HartGroup& group, const Call& call) noexcept {
   const uint64_t id = call.argument[0];
   if (id >= group.size()) return {.error = Error::invalid_parameter};
+  // Code is in RAM, and the first instruction is aligned.
+  const bool can_hold_code = group.environment().memory.host_pointer({call.argument[1]}, 2) != nullptr;
+  if (!can_hold_code || (call.argument[1] & 1) != 0) return {.error = Error::invalid_address};
   const bool started = group.hart(id).start({.pc = call.argument[1], .argument = call.argument[2]});
   return {.error = started ? Error::success : Error::already_available};
 }

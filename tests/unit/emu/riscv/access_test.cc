@@ -102,6 +102,15 @@ TEST(Access, CboZeroClearsTheBlockAroundItsAddress) {
   EXPECT_EQ(board.get64(kRam + 128), ~uint64_t{0});
 }
 
+TEST(Access, CboZeroReportsTheAddressThatItWasGiven) {
+  PagedBoard board;
+  board.state().csr.menvcfg = csr::envcfg::kCbze;
+  board.state().x[kRs1] = PagedBoard::kPage + 0x25;
+  cbo_zero(board.state(), {.rs1 = kRs1, .length = 4});
+  EXPECT_EQ(board.state().csr.scause, 15u);
+  EXPECT_EQ(board.state().csr.stval, PagedBoard::kPage + 0x25);
+}
+
 TEST(Access, CacheOperationsNeedBothEnvironmentsInUserMode) {
   PagedBoard board;
   board.map_page(leaf::kAll | leaf::kU);

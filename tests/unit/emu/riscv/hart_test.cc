@@ -271,11 +271,16 @@ TEST(Hart, ItsStateSurvivesSavingAndLoading) {
 
 TEST(Hart, AStateThatCannotBeIsRefused) {
   Board board;
-  board.state().csr.satp = uint64_t{3} << 60;
-  hv::StateWriter writer;
-  board.hart().save(writer);
-  hv::StateReader reader(writer.data());
-  EXPECT_FALSE(board.hart().load(reader).has_value());
+  const auto is_refused = [&](uint64_t CsrState::*field, uint64_t value) {
+    const uint64_t before = std::exchange(board.state().csr.*field, value);
+    hv::StateWriter writer;
+    board.hart().save(writer);
+    board.state().csr.*field = before;
+    hv::StateReader reader(writer.data());
+    return !board.hart().load(reader).has_value();
+  };
+  EXPECT_TRUE(is_refused(&CsrState::satp, uint64_t{3} << 60));
+  EXPECT_TRUE(is_refused(&CsrState::mstatus, uint64_t{2} << csr::mstatus::kMppShift)) << "no such previous mode";
 }
 
 TEST(HartGroup, HasAsManyHartsAsItCan) {

@@ -7,7 +7,8 @@ namespace {
 
 constexpr uint64_t kBase = 0x10, kTime = 0x54494d45, kIpi = 0x735049, kRfence = 0x52464e43, kHsm = 0x48534d,
                    kReset = 0x53525354, kPmu = 0x504d55, kConsole = 0x4442434e;
-constexpr int64_t kSuccess = 0, kNotSupported = -2, kInvalidParameter = -3, kAlreadyAvailable = -6;
+constexpr int64_t kSuccess = 0, kNotSupported = -2, kInvalidParameter = -3, kInvalidAddress = -5,
+                  kAlreadyAvailable = -6;
 constexpr uint64_t kEveryone = ~uint64_t{0};
 
 struct Answer {
@@ -97,6 +98,8 @@ TEST(Sbi, HartsStartStoppedAndAreStartedOnce) {
   EXPECT_EQ(call(board, kHsm, 0, {1, kRam, 5}).error, kSuccess);
   EXPECT_EQ(call(board, kHsm, 0, {1, kRam, 5}).error, kAlreadyAvailable);
   EXPECT_EQ(call(board, kHsm, 0, {2, kRam, 5}).error, kInvalidParameter);
+  EXPECT_EQ(call(board, kHsm, 0, {1, 0x1000, 5}).error, kInvalidAddress);
+  EXPECT_EQ(call(board, kHsm, 0, {1, kRam + 1, 5}).error, kInvalidAddress);
   EXPECT_EQ(call(board, kHsm, 2, {9}).error, kInvalidParameter);
 }
 
