@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "command.h"
 #include "probe.h"
 
 #define PROBE(name, kind, about) uint64_t probe_##name(void);
@@ -23,8 +24,17 @@ static const struct {
 static const size_t kCount = sizeof(kProbes) / sizeof(kProbes[0]);
 
 static struct timespec started;
+static const char* running;  ///< its start is said, when the environment has PROBE_MARKS
 
-void start_clock(void) { clock_gettime(CLOCK_MONOTONIC, &started); }
+void start_clock(void) {
+  if (running != NULL) {
+    printf("started %s\n", running);
+    fflush(stdout);
+  }
+  clock_gettime(CLOCK_MONOTONIC, &started);
+}
+
+static int marks(void) { return getenv("PROBE_MARKS") != NULL; }
 
 void fail(const char* what) {
   perror(what);
@@ -44,9 +54,17 @@ static double milliseconds_since(struct timespec start) {
 }
 
 static int usage(void) {
-  printf("usage: probes NAME|KIND...\nRuns each and prints `name milliseconds checksum`.\n");
+  printf("usage: probes NAME|KIND...\n");
+  printf("       probes --time NAME COMMAND...   the same for a command; the checksum is its output's\n");
+  printf(
+      "Runs each and prints `name milliseconds checksum`; with PROBE_MARKS in the environment also `started name`.\n");
   for (size_t i = 0; i < kCount; i++) printf("  %-10s %-8s %s\n", kProbes[i].name, kProbes[i].kind, kProbes[i].about);
   return 2;
+}
+
+static void report(const char* name, double milliseconds, uint64_t checksum) {
+  printf("%s %.1f %016llx\n", name, milliseconds, (unsigned long long)checksum);
+  fflush(stdout);
 }
 
 static int run_all(const char* wanted) {
@@ -54,19 +72,37 @@ static int run_all(const char* wanted) {
   for (size_t i = 0; i < kCount; i++) {
     if (strcmp(wanted, kProbes[i].name) != 0 && strcmp(wanted, kProbes[i].kind) != 0) continue;
     found = 1;
+    if (marks()) running = kProbes[i].name;
     start_clock();
     const uint64_t checksum = kProbes[i].run();
-    printf("%s %.1f %016llx\n", kProbes[i].name, milliseconds_since(started), (unsigned long long)checksum);
-    fflush(stdout);
+    report(kProbes[i].name, milliseconds_since(started), checksum);
   }
   return found;
+}
+
+static int time_command(const char* name, char** command) {
+  FILE* const output = tmpfile();
+  if (output == NULL) fail("tmpfile");
+  if (marks()) running = name;
+  start_clock();
+  const int status = run_command(command, fileno(output));
+  const double milliseconds = milliseconds_since(started);
+  if (status != 0) {
+    printf("%s failed %d\n", name, status);
+    return 1;
+  }
+  report(name, milliseconds, checksum_of(output));
+  return 0;
 }
 
 int main(int argc, char** argv) {
   if (argc < 2) return usage();
   if (strcmp(argv[1], "--nothing") == 0) return 0;  // what forkexec executes
+  if (strcmp(argv[1], "--time") == 0 && argc > 3) return time_command(argv[2], argv + 3);
   for (int i = 1; i < argc; i++) {
-    if (!run_all(argv[i])) return usage();
+    if (run_all(argv[i])) continue;
+    fprintf(stderr, "probes: there is no %s\n", argv[i]);
+    return 2;
   }
   return 0;
 }

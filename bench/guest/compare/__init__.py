@@ -1,0 +1,1 @@
+"""What scripts/compare-qemu is made of."""
