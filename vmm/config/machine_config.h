@@ -55,6 +55,7 @@ struct NetworkConfig {
   std::string interface;  ///< of a tap backend
   std::string mac;        ///< six octets in hexadecimal; empty: one is chosen
   unsigned mtu = 0;       ///< bytes; 0: the backend's own
+  bool isolated = false;  ///< the guest of a user network reaches nothing; forwarded TCP ports still reach it
   Location location = {};
 };
 

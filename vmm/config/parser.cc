@@ -302,8 +302,14 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
       return error_at(network.location, "\"forward\" is for the user backend; a tap network has its own routes");
     if (tap && network.mtu != 0)
       return error_at(network.location, "\"mtu\" is for the user backend; a tap network has its interface's");
+    if (tap && network.isolated)
+      return error_at(network.location, "\"isolated\" is for the user backend; a tap network has its own rules");
     if (tap && network.interface.empty())
       return error_at(network.location, "a tap network needs \"interface\", the host's interface");
+    for (const PortForward& forward : network.forward) {
+      if (network.isolated && forward.protocol == Protocol::udp)
+        return error_at(forward.location, "the guest of an isolated network cannot answer over UDP; forward tcp");
+    }
     if (!tap && !network.interface.empty()) return error_at(network.location, "\"interface\" is for the tap backend");
   }
   if (config.numa.mode != hv::NumaPolicy::Mode::none && config.numa.nodes.empty())

@@ -155,6 +155,9 @@ constexpr std::array kNetworkFields = {
     scalar("mtu", Kind::integer, "The largest packet of a user network, in bytes; large ones are fast",
            set<&NetworkConfig::mtu>)
         .with_range(576, 65520),
+    scalar("isolated", Kind::boolean, "The guest of a user network reaches nothing; forwarded TCP ports still reach it",
+           set<&NetworkConfig::isolated>)
+        .with_default("false"),
 };
 
 constexpr std::array kConsoleFields = {

@@ -40,6 +40,7 @@ hv::Result<Backend> open_user_network(const NetworkConfig& network, const std::s
   using devices::UserNetwork;
   UserNetwork::Options options;
   options.name = name;
+  options.isolated = network.isolated;
   if (network.mtu != 0) options.mtu = static_cast<uint16_t>(network.mtu);
   std::unique_ptr<UserNetwork> backend = TRY(UserNetwork::create(loop, options));
   for (const PortForward& forward : network.forward) {

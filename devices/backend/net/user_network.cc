@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <deque>
+#include <glib.h>
+#include <mutex>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -60,6 +62,15 @@ uint16_t free_port(in_addr host, bool udp) {
   return ntohs(bound.sin_port);
 }
 
+/// What libslirp says of itself goes to the log, once: a guest can make it say things.
+void log_libslirp() {
+  static hv::log::GuestError said;
+  ::g_log_set_handler(
+      "Slirp", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK),
+      [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) { said.report("libslirp: {}", message); },
+      nullptr);
+}
+
 in_addr address(const char* text) {
   in_addr parsed{};
   ::inet_pton(AF_INET, text, &parsed);
@@ -74,6 +85,7 @@ struct UserNetwork::State : std::enable_shared_from_this<State> {
       : loop(loop), polls(std::move(polls)), options(options), timer(loop.context()) {
     SlirpConfig config{};
     config.version = 4;
+    config.restricted = options.isolated ? 1 : 0;
     config.in_enabled = true;
     config.vnetwork = address("10.0.2.0");
     config.vnetmask = address("255.255.255.0");
@@ -215,6 +227,8 @@ const SlirpCb UserNetwork::State::kCallbacks = {
 };
 
 hv::Result<std::unique_ptr<UserNetwork>> UserNetwork::create(EventLoop& loop, const Options& options) {
+  static std::once_flag once;
+  std::call_once(once, log_libslirp);
   auto state = std::make_shared<State>(loop, TRY(PollSet::create(loop.context())), options);
   if (state->slirp == nullptr) return hv::error("{}: libslirp does not start", options.name);
   state->arm();

@@ -31,6 +31,7 @@ class UserNetwork final : public NetBackend {
   struct Options {
     std::string name = "user network";  ///< for messages
     uint16_t mtu = 1500;                ///< bytes, 576 to 65520
+    bool isolated = false;              ///< the guest reaches nothing; forwarded TCP ports still reach it
   };
 
   /// Error: no file descriptor left.

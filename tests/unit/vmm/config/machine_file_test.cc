@@ -194,6 +194,12 @@ TEST_F(MachineFile, RefusesKeysThatContradict) {
             "m.yaml:2:25: \"boot.initrd\" needs \"boot.kernel\"");
   EXPECT_EQ(error_of(small + "networks: [{backend: tap}]\n"),
             "m.yaml:3:12: a tap network needs \"interface\", the host's interface");
+  EXPECT_EQ(error_of(small + "networks: [{backend: tap, interface: t, isolated: true}]\n"),
+            "m.yaml:3:12: \"isolated\" is for the user backend; a tap network has its own rules");
+  EXPECT_EQ(error_of(small + "networks: [{backend: tap, interface: t, mtu: 1500}]\n"),
+            "m.yaml:3:12: \"mtu\" is for the user backend; a tap network has its interface's");
+  EXPECT_EQ(error_of(small + "networks: [{isolated: true, forward: [\"1:1/udp\"]}]\n"),
+            "m.yaml:3:39: the guest of an isolated network cannot answer over UDP; forward tcp");
   EXPECT_EQ(error_of(small + "networks: [{interface: tap0}]\n"), "m.yaml:3:12: \"interface\" is for the tap backend");
   EXPECT_EQ(error_of(small + "networks: [{backend: tap, interface: t, forward: [\"1:1\"]}]\n"),
             "m.yaml:3:12: \"forward\" is for the user backend; a tap network has its own routes");

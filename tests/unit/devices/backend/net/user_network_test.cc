@@ -67,8 +67,8 @@ class HostSocket {
 /// A guest that speaks in frames; the network is on a running loop.
 class UserNetworkTest : public testing::Test, protected NetReceiver {
  protected:
-  UserNetworkTest() {
-    network = std::move(UserNetwork::create(loop, {}).value());
+  explicit UserNetworkTest(const UserNetwork::Options& options = {}) {
+    network = std::move(UserNetwork::create(loop, options).value());
     network->attach(this);
     loop.start();
   }
@@ -136,6 +136,20 @@ class UserNetworkTest : public testing::Test, protected NetReceiver {
     hv::store_le(&frame[kUdpHeader + 6], test::transport_sum(frame, 26, 8, kUdp, kUdpHeader));
     return frame;
   }
+  void expect_connections_to_reach_the_guest() {
+    const auto port = forward({.guest_port = 80});
+    ASSERT_TRUE(port.has_value());
+    const hv::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(*port);
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    const Frame syn = wait_for(kIpv4);
+    EXPECT_EQ(field32(syn, 30), test::kGuestIp);
+    EXPECT_EQ(field16(syn, kUdpHeader + 2), 80);
+    EXPECT_EQ(syn[kUdpHeader + 13], std::byte{2});
+  }
   static std::string text_of(const Frame& frame) { return test::text_of(std::span(frame).subspan(kUdpData)); }
 
   EventLoop loop{"net-test"};
@@ -172,6 +186,20 @@ TEST_F(UserNetworkTest, TakesDatagramsToTheHostAndBack) {
   EXPECT_EQ(headers.back().flags, PacketHeader::kDataValid);
 }
 
+class IsolatedNetworkTest : public UserNetworkTest {
+ protected:
+  IsolatedNetworkTest() : UserNetworkTest({.isolated = true}) {}
+};
+
+TEST_F(IsolatedNetworkTest, ReachesNothingButIsReached) {
+  introduce_guest();
+  HostSocket server(SOCK_DGRAM);
+  send(udp(5000, server.port(), "from the guest"));
+  server.send_to(server.port(), "from the host");
+  EXPECT_EQ(server.receive(), "from the host");
+  expect_connections_to_reach_the_guest();
+}
+
 TEST_F(UserNetworkTest, ForwardsADatagramPort) {
   introduce_guest();
   const auto port = forward({.protocol = UserNetwork::Protocol::udp, .guest_port = 53});
@@ -190,18 +218,7 @@ TEST_F(UserNetworkTest, ForwardsADatagramPort) {
 
 TEST_F(UserNetworkTest, ForwardsAConnectionToTheGuest) {
   introduce_guest();
-  const auto port = forward({.guest_port = 80});
-  ASSERT_TRUE(port.has_value());
-  const hv::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = htons(*port);
-  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-  const Frame syn = wait_for(kIpv4);
-  EXPECT_EQ(field32(syn, 30), test::kGuestIp);
-  EXPECT_EQ(field16(syn, kUdpHeader + 2), 80);
-  EXPECT_EQ(syn[kUdpHeader + 13], std::byte{2});
+  expect_connections_to_reach_the_guest();
 }
 
 TEST_F(UserNetworkTest, SaysWhichPortIsInUse) {
