@@ -62,6 +62,8 @@ class CodePages final : private hv::WriteObserver {
 
   /// Rises when code may have changed; starts at 1.
   uint64_t epoch() const noexcept { return epoch_.load(); }
+  /// For who wants to compare whatever was written. Returns the new epoch.
+  uint64_t raise_epoch() noexcept { return epoch_.fetch_add(1) + 1; }
 
  private:
   using Bitmap = std::vector<std::atomic<uint64_t>>;

@@ -242,6 +242,8 @@ void Hart::fence_instructions() noexcept {
   state_->code_epoch = group_.code_pages().epoch();
 }
 
+void Hart::look_at_code_again() noexcept { state_->code_epoch = group_.code_pages().raise_epoch(); }
+
 bool Hart::start(Entry entry) noexcept {
   {
     const std::lock_guard lock(status_mutex_);

@@ -92,6 +92,8 @@ class Hart final : public hv::Vcpu {
   void serve_write_fences() noexcept;
   /// Makes this hart see code that was written: fence.i. Own thread.
   void fence_instructions() noexcept;
+  /// Has this hart compare all code that it has decoded before it uses it again. Own thread.
+  void look_at_code_again() noexcept;
   void drop_writes() noexcept;
 
   HartStatus status() const noexcept { return status_.load(); }

@@ -20,6 +20,8 @@ size_t first_entry(unsigned number) noexcept { return size_t{number - kFirstConf
 void changed(HartState& state) noexcept {
   state.hart->pmp().update(state.csr);
   state.hart->flush_all();
+  // Code that was decoded may run across a boundary that is there now.
+  state.hart->look_at_code_again();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "emu/riscv/interp/run.h"
 
+#include <optional>
+
 #include "emu/interp/dispatch.h"
 #include "emu/riscv/helpers.h"
 #include "emu/riscv/interp/handlers.h"
@@ -21,17 +23,33 @@ const std::byte* fetch(HartState& state, uint64_t address) noexcept {
   return fetch_slow(state, address);
 }
 
-/// A block that cannot be entered just as it was found: none at all, one whose code may have changed, one whose
-/// instruction ends in another page, which may be another one each time. nullptr after raising.
+/// Whether all of the page that the code at `state.pc` was fetched from may be executed. The TLB has no others: where a
+/// boundary of physical memory protection splits a page, each instruction is fetched by itself.
+bool is_whole_page_executable(const HartState& state) noexcept {
+  const uint64_t page = state.pc & ~(hv::kGuestPageSize - 1);
+  return state.fetch_tlb[mmu::Tlb::index(page)].execute == page;
+}
+
+/// The encoding of the instruction at `state.pc`, which lies at `host` or, its second half, where another fetch finds
+/// it. Nothing after raising.
+std::optional<uint32_t> fetch_alone(HartState& state, const std::byte* host) noexcept {
+  if (!is_long(host)) return short_insn(host);
+  const std::byte* const second_half = fetch(state, state.pc + 2);
+  if (second_half == nullptr) return std::nullopt;
+  return crossing_insn(host, second_half);
+}
+
+/// A block that cannot be entered just as it was found: none at all, one whose code may have changed, one of an
+/// instruction alone, whose second half may be another one each time. nullptr after raising.
 Block* renew(HartState& state, const std::byte* host, Block* block) noexcept {
   emu::interp::BlockCache& blocks = *state.blocks;
   note_code(state, host);
-  if (crosses_page(host)) {
-    const std::byte* const second_half = fetch(state, state.pc + 2);
-    if (second_half == nullptr) return nullptr;
-    const uint32_t raw = crossing_insn(host, second_half);
-    if (block == nullptr || block->insns()->raw != raw) block = translate_crossing(blocks, host, raw);
-  } else if (block == nullptr || !is_unchanged(*block)) {
+  if (crosses_page(host) || !is_whole_page_executable(state)) {
+    const auto raw = fetch_alone(state, host);
+    if (!raw) return nullptr;
+    if (block == nullptr || !block->crosses_page || block->insns()->raw != *raw)
+      block = translate_crossing(blocks, host, *raw);
+  } else if (block == nullptr || block->crosses_page || !is_unchanged(*block)) {
     block = translate(blocks, host);
   }
   block->epoch = state.code_epoch;

@@ -85,8 +85,12 @@ Block* translate(BlockCache& blocks, const std::byte* host) noexcept {
 }
 
 bool crosses_page(const std::byte* host) noexcept {
-  return offset_in_page(host) == hv::kGuestPageSize - 2 && length_of(read_half(host)) == 4;
+  return offset_in_page(host) == hv::kGuestPageSize - 2 && is_long(host);
 }
+
+bool is_long(const std::byte* host) noexcept { return length_of(read_half(host)) == 4; }
+
+uint32_t short_insn(const std::byte* host) noexcept { return read_half(host); }
 
 uint32_t crossing_insn(const std::byte* host, const std::byte* second_half) noexcept {
   return read_half(host) | uint32_t{read_half(second_half)} << 16;

@@ -20,7 +20,9 @@ emu::interp::Block* translate(emu::interp::BlockCache& blocks, const std::byte* 
 
 /// Whether the instruction at `host` ends in the page that follows in the guest's address space.
 bool crosses_page(const std::byte* host) noexcept;
-/// Its encoding.
+bool is_long(const std::byte* host) noexcept;  ///< of 4 bytes
+/// Its encoding, of 2 bytes and of 4.
+uint32_t short_insn(const std::byte* host) noexcept;
 uint32_t crossing_insn(const std::byte* host, const std::byte* second_half) noexcept;
 /// A block of that instruction alone.
 emu::interp::Block* translate_crossing(emu::interp::BlockCache& blocks, const std::byte* host, uint32_t raw) noexcept;

@@ -93,6 +93,59 @@ TEST(Code, InAPageWithDataIsSeenAfterAFence) {
   EXPECT_EQ(board.get64(kFunction + 0x100), 1u);
 }
 
+/// S-mode may execute what lies below `end` (PMP entry 0), and nothing else.
+void close_from(Board& board, uint64_t end) {
+  HartState& state = board.state();
+  state.privilege = Privilege::machine;
+  write_csr(state, 0x3b0, end >> 2);
+  write_csr(state, 0x3a0, 0x0f);
+  state.privilege = Privilege::supervisor;
+  board.hart().update_contexts();
+}
+
+/// Runs from kFunction to the first trap, whose handler is kRam, in M-mode.
+void run_to_trap(Board& board) {
+  put_stop(board, kRam);
+  board.state().csr.mtvec = kRam;
+  board.state().pc = kFunction;
+  board.run();
+}
+
+TEST(Code, EndsAtAProtectionBoundaryInsideItsPage) {
+  Board board;
+  const uint32_t increment = insn(Op::addi, {.rd = 8, .rs1 = 8, .imm = 1});
+  board.put(kFunction, {increment, increment, increment, insn(Op::ebreak, {})});
+  close_from(board, kFunction + 8);
+  run_to_trap(board);
+  EXPECT_EQ(board.state().x[8], 2u);
+  EXPECT_EQ(board.state().csr.mcause, 1u);
+  EXPECT_EQ(board.state().csr.mepc, kFunction + 8);
+  EXPECT_EQ(board.state().csr.mtval, kFunction + 8);
+
+  close_from(board, kRam + kRamSize);
+  run_to_trap(board);
+  EXPECT_EQ(board.state().x[8], 5u);
+  EXPECT_EQ(board.state().csr.mcause, 3u);
+
+  close_from(board, kFunction + 4);
+  run_to_trap(board);
+  EXPECT_EQ(board.state().x[8], 6u) << "code that was decoded when all of it was open";
+  EXPECT_EQ(board.state().csr.mepc, kFunction + 4);
+}
+
+TEST(Code, AnInstructionAcrossAProtectionBoundaryFaultsAtItsSecondHalf) {
+  Board board;
+  const uint64_t at = kFunction + 2;
+  const uint32_t increment = insn(Op::addi, {.rd = 8, .rs1 = 8, .imm = 1});
+  board.put64(kFunction, uint64_t{increment} << 16 | 0x0001);  // c.nop before it
+  close_from(board, kFunction + 4);
+  run_to_trap(board);
+  EXPECT_EQ(board.state().x[8], 0u);
+  EXPECT_EQ(board.state().csr.mcause, 1u);
+  EXPECT_EQ(board.state().csr.mepc, at);
+  EXPECT_EQ(board.state().csr.mtval, kFunction + 4);
+}
+
 /// Hart 1 rewrites a function for hart 0 again and again, tells it by a mailbox, and hart 0 executes fence.i and calls.
 TEST(Code, WrittenByAnotherHartIsSeenAfterAFence) {
   constexpr uint64_t kRounds = 40;
