@@ -18,6 +18,7 @@ struct Block {
   std::array<Block*, 2> link{};     ///< successors in the same page: [0] falling through or jumping, [1] branching
   Block* next_in_bucket = nullptr;
   uint16_t bytes = 0;         ///< of code
+  uint16_t heat = 0;          ///< times it was entered while a JIT watches
   bool crosses_page = false;  ///< its only instruction begins in this page and ends in the next one
 
   const Insn* insns() const noexcept { return reinterpret_cast<const Insn*>(this + 1); }

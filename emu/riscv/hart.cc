@@ -40,6 +40,7 @@ Hart::Hart(HartGroup& group, unsigned id)
       interpreter_(*state_),
       alarm_(group.environment().alarms, [this] { on_alarm(); }) {
   state_->hart = this;
+  if (group.jit() != nullptr) state_->runner = &runner_.emplace(*state_, *group.jit(), group.engine().hot_after);
   reset({}, false);
 }
 
@@ -80,7 +81,10 @@ hv::Result<hv::Exit> Hart::run() {
     executing_ = true;
     {
       const fp::HostFp host_fp(state_->fp);
-      interpreter_.run();
+      if (runner_)
+        runner_->run();
+      else
+        interpreter_.run();
     }
     executing_ = false;
   }

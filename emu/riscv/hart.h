@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "emu/mmu/address_spaces.h"
 #include "emu/mmu/tlb.h"
 #include "emu/riscv/fence_queue.h"
 #include "emu/riscv/hart_group.h"
 #include "emu/riscv/interp/run.h"
+#include "emu/riscv/jit/run.h"
 #include "emu/riscv/pmp.h"
 #include "emu/riscv/state.h"
 #include "hv/core/vcpu.h"
@@ -122,6 +124,7 @@ class Hart final : public hv::Vcpu {
   Pmp pmp_;
   uint64_t trap_loops_ = 0;
   interp::Interpreter interpreter_;
+  std::optional<jit::Runner> runner_;  ///< none: everything is interpreted
 
   std::mutex timer_mutex_;              ///< guards the comparator against the alarm's thread
   uint64_t comparator_ = ~uint64_t{0};  ///< the largest value: no comparator, mip.STIP is left alone

@@ -4,20 +4,30 @@
 #include <chrono>
 #include <thread>
 
+#include "emu/jit/engine.h"
 #include "emu/riscv/hart.h"
+#include "emu/riscv/jit/layout.h"
 
 namespace emu::riscv {
 
-HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment)
-    : firmware_(firmware), environment_(environment), code_pages_(environment.memory) {
+HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine)
+    : firmware_(firmware), environment_(environment), engine_(engine), code_pages_(environment.memory) {
   environment_.memory.add_unmarked_writer(*this);
 }
 HartGroup::~HartGroup() { environment_.memory.remove_unmarked_writer(*this); }
 
 hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware firmware,
-                                                         const HartEnvironment& environment) {
+                                                         const HartEnvironment& environment,
+                                                         const EngineConfig& engine) {
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
-  std::unique_ptr<HartGroup> group(new HartGroup(firmware, environment));
+  std::unique_ptr<HartGroup> group(new HartGroup(firmware, environment, engine));
+  if (engine.kind == EngineKind::jit) {
+    group->jit_ = TRY(emu::jit::Engine::create(jit::layout(), engine.jit_cache));
+    group->code_pages_.set_listener([&group = *group](const std::byte* page) {
+      group.code_pages_.add(page);
+      group.jit_->revalidate_page(page);
+    });
+  }
   for (size_t id = 0; id < harts; ++id)
     group->harts_.push_back(std::make_unique<Hart>(*group, static_cast<unsigned>(id)));
   return group;

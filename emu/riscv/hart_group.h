@@ -15,6 +15,10 @@
 #include "hv/core/guest_memory.h"
 #include "hv/core/machine_control.h"
 
+namespace emu::jit {
+class Engine;
+}
+
 namespace emu::riscv {
 
 class Hart;
@@ -49,6 +53,18 @@ enum class Firmware {
   guest,     ///< M-mode software in the guest: every hart starts there
 };
 
+/// What carries a hart's instructions out.
+enum class EngineKind {
+  interpreter,
+  jit,  ///< what repeats is translated to host code, the rest interpreted
+};
+
+struct EngineConfig {
+  EngineKind kind = EngineKind::interpreter;
+  size_t jit_cache = size_t{64} << 20;  ///< bytes of host code
+  uint16_t hot_after = 30;  ///< times that a block is interpreted before it is translated: about what that costs
+};
+
 /// Where harts begin, with a0 = hart ID and a1 = `argument` (the device tree's address).
 struct Entry {
   uint64_t pc = 0;
@@ -60,9 +76,10 @@ class HartGroup final : private hv::UnmarkedWriter {
  public:
   static constexpr size_t kMaxHarts = 16;
 
-  /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1.
+  /// `harts` is 1 to kMaxHarts; their IDs are 0 to harts - 1. Error: a JIT that this host cannot have.
   static hv::Result<std::unique_ptr<HartGroup>> create(size_t harts, Firmware firmware,
-                                                       const HartEnvironment& environment);
+                                                       const HartEnvironment& environment,
+                                                       const EngineConfig& engine = {});
   ~HartGroup();
   HartGroup(const HartGroup&) = delete;
   HartGroup& operator=(const HartGroup&) = delete;
@@ -74,6 +91,9 @@ class HartGroup final : private hv::UnmarkedWriter {
   Hart& hart(size_t id) noexcept { return *harts_[id]; }
   Firmware firmware() const noexcept { return firmware_; }
   const HartEnvironment& environment() const noexcept { return environment_; }
+  /// nullptr: everything is interpreted.
+  emu::jit::Engine* jit() noexcept { return jit_.get(); }
+  const EngineConfig& engine() const noexcept { return engine_; }
   mmu::CodePages& code_pages() noexcept { return code_pages_; }
 
   /// hv::GuestClock was set. Any thread.
@@ -82,11 +102,13 @@ class HartGroup final : private hv::UnmarkedWriter {
   void synchronize_code(Hart& hart) noexcept;
 
  private:
-  HartGroup(Firmware firmware, const HartEnvironment& environment);
+  HartGroup(Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine);
   void stop_unmarked_writes() noexcept override;
 
   Firmware firmware_;
   HartEnvironment environment_;
+  EngineConfig engine_;
+  std::unique_ptr<emu::jit::Engine> jit_;
   mmu::CodePages code_pages_;
   std::mutex synchronization_;  ///< held by the hart that synchronizes code
   std::vector<std::unique_ptr<Hart>> harts_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "emu/fp/env.h"
+#include "emu/jit/scratch.h"
 #include "emu/mmu/tlb.h"
 
 namespace emu::interp {
@@ -15,6 +16,10 @@ struct Block;
 namespace emu::riscv {
 
 class Hart;
+
+namespace jit {
+class Runner;
+}
 
 /// Privilege levels, RISC-V Privileged §1.2.
 enum class Privilege : uint8_t { user = 0, supervisor = 1, machine = 3 };
@@ -109,6 +114,9 @@ struct HartState {
   CsrState csr;
   /// Interrupt inputs as wired plus the software-writable bits of mip, by mip bit number.
   std::atomic<uint64_t> mip{0};
+
+  jit::Runner* runner = nullptr;  ///< nullptr: everything is interpreted
+  emu::jit::Scratch jit;          ///< of generated code
 
   Hart* hart = nullptr;  ///< the hart this is the state of
 

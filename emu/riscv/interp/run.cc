@@ -6,6 +6,7 @@
 #include "emu/riscv/helpers.h"
 #include "emu/riscv/interp/handlers.h"
 #include "emu/riscv/interp/translate.h"
+#include "emu/riscv/jit/run.h"
 
 namespace emu::riscv::interp {
 namespace {
@@ -68,6 +69,7 @@ const Insn* enter(HartState& state) noexcept {
       block = renew(state, host, block);
       if (block == nullptr) continue;
     }
+    if (state.runner != nullptr && state.runner->takes_over(host, *block)) return &kLeave;
     state.block = block;
     state.pc_page = state.pc & ~(hv::kGuestPageSize - 1);
     return block->insns();
@@ -81,7 +83,7 @@ const Insn* enter_linked(HartState& state, size_t which) noexcept {
   const Insn* const next = enter(state);
   Block* const to = state.block;
   const bool arrived = next == to->insns() && state.pc == target && state.blocks->generation() == generation;
-  if (arrived && page_of(from->host) == page_of(to->host) && !from->crosses_page && !to->crosses_page)
+  if (arrived && state.runner == nullptr && page_of(from->host) == page_of(to->host) && !from->crosses_page && !to->crosses_page)
     from->link[which] = to;
   return next;
 }

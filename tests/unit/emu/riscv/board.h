@@ -30,11 +30,12 @@ inline uint32_t insn(Op op, const Operands& operands) {
 /// RAM, harts and a device that stops them: the least that a program runs on.
 class Board : public hv::MachineControl {
  public:
-  explicit Board(size_t harts = 1, Firmware firmware = Firmware::guest, sbi::Console* console = nullptr) {
+  explicit Board(size_t harts = 1, Firmware firmware = Firmware::guest, sbi::Console* console = nullptr,
+                 const EngineConfig& engine = {}) {
     const hv::RegionConfig region{.base = {kRam}, .size = kRamSize, .huge_pages = hv::HugePages::off, .numa = {}};
     memory = hv::GuestMemory::create({&region, 1}).value();
     EXPECT_TRUE(bus.add({{kStopDevice}, 8}, stop_device_, "stop").has_value());
-    group = HartGroup::create(harts, firmware, {*memory, bus, clock, alarms, *this, console}).value();
+    group = HartGroup::create(harts, firmware, {*memory, bus, clock, alarms, *this, console}, engine).value();
     group->reset({.pc = kRam, .argument = 0});
   }
 

@@ -1,0 +1,150 @@
+#include "emu/jit/engine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "hv/base/check.h"
+#include "hv/core/guest_address.h"
+
+namespace emu::jit {
+namespace {
+
+uintptr_t page_of(const std::byte* host) noexcept {
+  return reinterpret_cast<uintptr_t>(host) & ~uintptr_t{hv::kGuestPageSize - 1};
+}
+
+/// What one block can take at most, bytes.
+constexpr size_t kLargestBlock = 64 << 10;
+
+}  // namespace
+
+bool Engine::is_supported() noexcept {
+  return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("fma") != 0 &&
+         __builtin_cpu_supports("bmi2") != 0 && __builtin_cpu_supports("lzcnt") != 0 &&
+         __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
+}
+
+hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
+  if (!is_supported()) return hv::error("this processor lacks AVX, FMA, BMI2, LZCNT, POPCNT or PCLMUL");
+  std::unique_ptr<Engine> engine(new Engine(layout));
+  engine->arena_ = TRY(Arena::create(size));
+  engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);
+  engine->first_block_ = engine->arena_->used();
+  engine->emitter_ = std::make_unique<x64::Emitter>(engine->buffer_.assembler(), engine->layout_, engine->thunks_);
+  for (auto& table : engine->tables_) {
+    table = std::make_unique<Table>();
+    for (auto& entry : *table) entry.store(engine->thunks_.no_block, std::memory_order_relaxed);
+  }
+  return engine;
+}
+
+const std::byte* Engine::find(const std::byte* host, unsigned mode) noexcept {
+  std::atomic<const std::byte*>& entry = (*tables_[mode])[jump_index(host)];
+  const std::byte* const found = entry.load(std::memory_order_acquire);
+  uint64_t key = 0;
+  std::memcpy(&key, found - sizeof key, sizeof key);
+  if (key == reinterpret_cast<uint64_t>(host)) return found;
+  const std::lock_guard lock(mutex_);
+  const auto at = blocks_.find({host, mode});
+  if (at == blocks_.end()) return nullptr;
+  entry.store(at->second->entry, std::memory_order_release);
+  return at->second->entry;
+}
+
+bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
+  const std::lock_guard lock(mutex_);
+  if (arena_->left() < kLargestBlock) return false;
+  const auto [at, is_new] = blocks_.try_emplace({block->host, block->mode});
+  if (!is_new) return true;
+  const std::byte* const base = arena_->executable();
+  buffer_.begin(reinterpret_cast<uint64_t>(base));
+  emitter_->emit(ir, *block);
+  std::byte* const written = arena_->writable();
+  const size_t size = buffer_.finish(written);
+  CHECK(size <= kLargestBlock);
+  arena_->take(size);
+  block->entry = base + x64::Emitter::kPrefix;
+  block->host_bytes = static_cast<uint32_t>(size);
+  for (const auto& exit : block->exits) {
+    if (exit->kind != Exit::Kind::link) continue;
+    const auto offset = reinterpret_cast<size_t>(exit->site);
+    exit->site = written + offset;
+    exit->site_end = base + offset + sizeof(int32_t);
+    std::memcpy(&exit->unlinked, exit->site, sizeof exit->unlinked);
+  }
+  ++stats_.blocks;
+  stats_.guest_bytes += block->guest_bytes;
+  stats_.host_bytes += size;
+  pages_[page_of(block->host)].push_back(block.get());
+  (*tables_[block->mode])[jump_index(block->host)].store(block->entry, std::memory_order_release);
+  at->second = std::move(block);
+  return true;
+}
+
+// One aligned store within eight bytes: another vCPU that fetches the jump sees the old one or the new one.
+void Engine::patch(Exit& exit, int32_t displacement) noexcept {
+  __atomic_store_n(reinterpret_cast<int32_t*>(exit.site), displacement, __ATOMIC_RELEASE);
+}
+
+void Engine::link(const Exit& exit, const std::byte* host, unsigned mode) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = blocks_.find({host, mode});
+  if (at == blocks_.end()) return;
+  // The exit is one of a block's that is still there: its thread is between blocks.
+  auto& from = const_cast<Exit&>(exit);
+  if (from.target != nullptr || from.is_dead) return;
+  Block& to = *at->second;
+  from.target = &to;
+  to.incoming.push_back(&from);
+  patch(from, static_cast<int32_t>(to.entry - from.site_end));
+}
+
+void Engine::remove(Block& block) noexcept {
+  for (Exit* const exit : block.incoming) {
+    patch(*exit, exit->unlinked);
+    exit->target = nullptr;
+  }
+  block.incoming.clear();
+  for (const auto& exit : block.exits) {
+    exit->is_dead = true;
+    if (exit->target != nullptr) std::erase(exit->target->incoming, exit.get());
+    exit->target = nullptr;
+  }
+  std::atomic<const std::byte*>& entry = (*tables_[block.mode])[jump_index(block.host)];
+  const std::byte* expected = block.entry;
+  entry.compare_exchange_strong(expected, thunks_.no_block);
+}
+
+void Engine::revalidate_page(const std::byte* host) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = pages_.find(page_of(host));
+  if (at == pages_.end()) return;
+  std::erase_if(at->second, [this](Block* block) {
+    if (block->is_unchanged()) return false;
+    remove(*block);
+    const auto owner = blocks_.find({block->host, block->mode});
+    retired_.push_back(std::move(owner->second));
+    blocks_.erase(owner);
+    ++stats_.invalidated;
+    return true;
+  });
+}
+
+void Engine::flush() noexcept {
+  const std::lock_guard lock(mutex_);
+  for (auto& table : tables_) {
+    for (auto& entry : *table) entry.store(thunks_.no_block, std::memory_order_relaxed);
+  }
+  pages_.clear();
+  blocks_.clear();
+  retired_.clear();
+  arena_->rewind(first_block_);
+  ++stats_.flushes;
+}
+
+Stats Engine::stats() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace emu::jit

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "emu/ir/ir.h"
+#include "emu/jit/arena.h"
+#include "emu/jit/block.h"
+#include "emu/jit/layout.h"
+#include "emu/jit/scratch.h"
+#include "emu/jit/x64/code_buffer.h"
+#include "emu/jit/x64/emitter.h"
+#include "emu/jit/x64/thunks.h"
+#include "hv/base/result.h"
+
+namespace emu::jit {
+
+/// What the engine has done so far.
+struct Stats {
+  uint64_t blocks = 0;
+  uint64_t guest_bytes = 0;
+  uint64_t host_bytes = 0;
+  uint64_t invalidated = 0;
+  uint64_t flushes = 0;
+  uint64_t translation_ns = 0;
+};
+
+/// The translated blocks of a machine, which all its vCPUs share: they are found by the host address of the guest's
+/// code and by mode, so processes share them too. Any thread may call; what a function changes it does under a lock,
+/// and generated code sees whole words.
+class Engine {
+ public:
+  static constexpr unsigned kModes = 9;
+
+  /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, LZCNT, POPCNT, PCLMUL.
+  static bool is_supported() noexcept;
+
+  /// `size`: bytes of host code. Errors: no memory for it, a processor that is_supported() says no to.
+  static hv::Result<std::unique_ptr<Engine>> create(const Layout& layout, size_t size);
+
+  const x64::Thunks& thunks() const noexcept { return thunks_; }
+  const std::atomic<const std::byte*>* jump_table(unsigned mode) const noexcept { return tables_[mode]->data(); }
+
+  /// The entry point of the code for what lies at `host`, or nullptr.
+  const std::byte* find(const std::byte* host, unsigned mode) noexcept;
+
+  /// Emits and adds a block. False: no room; the caller makes room by `flush` when no vCPU runs generated code.
+  bool add(const ir::Block& ir, std::unique_ptr<Block> block);
+
+  /// Makes the jump of `exit` go to the block at `host`, if there is one.
+  void link(const Exit& exit, const std::byte* host, unsigned mode) noexcept;
+
+  /// Forgets the blocks of a page whose code has changed. A vCPU that is in one goes on to its end.
+  void revalidate_page(const std::byte* host_page) noexcept;
+
+  /// Forgets everything and reuses the memory. Only while no vCPU runs generated code.
+  void flush() noexcept;
+
+  Stats stats() const noexcept;
+
+ private:
+  using Table = std::array<std::atomic<const std::byte*>, kJumpTableEntries>;
+  struct Key {
+    const std::byte* host;
+    unsigned mode;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const noexcept {
+      return std::hash<uintptr_t>{}(reinterpret_cast<uintptr_t>(key.host) * 16 + key.mode);
+    }
+  };
+
+  explicit Engine(const Layout& layout) : layout_(layout) {}
+
+  void remove(Block& block) noexcept;
+  void patch(Exit& exit, int32_t displacement) noexcept;
+
+  const Layout layout_;
+  std::unique_ptr<Arena> arena_;
+  x64::Thunks thunks_;
+  size_t first_block_ = 0;  ///< bytes of the arena that the thunks take
+  x64::CodeBuffer buffer_;
+  std::unique_ptr<x64::Emitter> emitter_;
+  std::array<std::unique_ptr<Table>, kModes> tables_;
+
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
+  std::unordered_map<uintptr_t, std::vector<Block*>> pages_;
+  std::vector<std::unique_ptr<Block>> retired_;  ///< removed, but a vCPU may still be in them
+  Stats stats_;
+};
+
+}  // namespace emu::jit

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace emu::jit {
+
+/// What generated code keeps in a vCPU's state for itself. Owned by the vCPU's thread, but for the entries of the jump
+/// table, which all threads share.
+struct Scratch {
+  alignas(16) std::array<uint64_t, 2> box = {0xffffffff00000000, 0};  ///< what NaN-boxing adds to a 4-byte value
+  uint64_t nan4 = 0x7fc00000;                                         ///< canonical NaNs
+  uint64_t nan8 = 0x7ff8000000000000;
+  /// By jump_index of a host address: the entry point of a block. Eight bytes before each entry point is the address of
+  /// the guest code that it stands for.
+  const std::atomic<const std::byte*>* jump_table = nullptr;
+  uint64_t slow_address = 0;           ///< of an access that missed the inline TLB
+  uint64_t slow_value = 0;             ///< to be stored, or loaded
+  std::array<uint64_t, 5> integers{};  ///< temporary host registers during a slow path
+  std::array<uint64_t, 16> floats{};   ///< the same, of the low halves of xmm0 to xmm15
+};
+
+inline constexpr size_t kJumpTableEntries = 32768;
+
+/// Code is told apart by its lowest bits; the page's number spreads pages.
+inline size_t jump_index(const std::byte* host) noexcept {
+  const auto address = reinterpret_cast<uintptr_t>(host);
+  return ((address >> 1) ^ (address >> 16)) & (kJumpTableEntries - 1);
+}
+
+}  // namespace emu::jit

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include <asmjit/x86.h>
+
+#include "emu/ir/ir.h"
+#include "emu/jit/block.h"
+#include "emu/jit/layout.h"
+#include "emu/jit/x64/thunks.h"
+#include "emu/jit/x64/values.h"
+
+namespace emu::jit::x64 {
+
+/// Turns one IR block into host code. Used for one block after the other, by one thread at a time.
+class Emitter {
+ public:
+  Emitter(asmjit::x86::Assembler& a, const Layout& layout, const Thunks& thunks);
+
+  /// The size of what comes before a block's entry point: its key, bytes.
+  static constexpr size_t kPrefix = 16;
+
+  /// Appends the code of `ir`; `out` has host, insns, and gets its exits. Their sites are offsets in the code until
+  /// `place` is called.
+  void emit(const ir::Block& ir, Block& out);
+
+ private:
+  using Gp = asmjit::x86::Gp;
+  using Xmm = asmjit::x86::Xmm;
+  using Mem = asmjit::x86::Mem;
+  using Label = asmjit::Label;
+  using Condition = asmjit::x86::CondCode;
+
+  void find_fusions();
+  void emit_node(ir::Ref at);
+
+  // integer.cc
+  void binary(ir::Ref at, ir::Op op, ir::Ref a, ir::Ref b, unsigned bytes);
+  void add(ir::Ref at, ir::Ref a, ir::Ref b, unsigned bytes);
+  void sub(ir::Ref at, ir::Ref a, ir::Ref b, unsigned bytes);
+  void mul(ir::Ref at, ir::Ref a, ir::Ref b, unsigned bytes);
+  void shift(ir::Ref at, ir::Op op, ir::Ref a, ir::Ref b, unsigned bytes);
+  void rotate(ir::Ref at, ir::Op op, ir::Ref a, ir::Ref b, unsigned bytes);
+  void unary(ir::Ref at);
+  void sext32(ir::Ref at);
+  void mul_high(ir::Ref at);
+  void divide(ir::Ref at);
+  void fill_bytes(ir::Ref at);
+  void carryless(ir::Ref at);
+  void set_condition(ir::Ref at);
+  void select(ir::Ref at);
+  /// Compares as node `at` says, or with 0; the condition under which it is true.
+  Condition compare(ir::Ref at);
+
+  // memory.cc
+  /// A register that has the address, and the host's address of it in relation: `host + address`.
+  struct Access {
+    Gp address;
+    Gp addend;
+    Label done;
+  };
+  Gp address_of(ir::Ref value);
+  /// Emits the check of the inline TLB; `slow` is jumped to where it fails. Returns the register with the addend.
+  Gp check_tlb(Gp address, unsigned size, int tag_offset, Label slow);
+  void load(ir::Ref at);
+  void store(ir::Ref at);
+  void slow_access(const ir::Node& node, const std::byte* thunk);
+
+  // float.cc
+  void float_arithmetic(ir::Ref at);
+  void float_compare(ir::Ref at);
+  void float_convert(ir::Ref at);
+  void box(ir::Ref at);
+  void unbox(ir::Ref at);
+  void make_nan_canonical(Xmm value, unsigned size);
+
+  // control.cc
+  void call(ir::Ref at);
+  void jump(ir::Ref at);
+  void branch(ir::Ref at);
+  void jump_register(ir::Ref at);
+  void system(ir::Ref at);
+  void retire(ir::Ref at, unsigned more);
+  void check_pending(ir::Ref at);
+  bool closes_loop(ir::Ref at, int64_t target) const;
+  /// A jump that can be patched, taken if `condition` or always.
+  void linked_jump(int64_t target, const Condition* condition);
+  void leave(Label from, Exit* exit);
+  Exit* new_exit(Exit exit);
+  uint16_t pc_offset(ir::Ref at) const { return ir_->insns[(*ir_)[at].insn].pc_offset; }
+
+  Mem state(int32_t offset) const { return values_.state(offset); }
+  const ir::Node& node(ir::Ref at) const { return (*ir_)[at]; }
+  bool is_constant(ir::Ref at) const { return node(at).op == ir::Op::constant; }
+  /// A label without a place yet.
+  Label label() { return a_.newLabel(); }
+  /// Emitted behind the block.
+  void cold(std::function<void()> emit) { cold_.push_back(std::move(emit)); }
+
+  asmjit::x86::Assembler& a_;
+  const Layout& layout_;
+  const Thunks& thunks_;
+  Values values_;
+  const ir::Block* ir_ = nullptr;
+  Block* out_ = nullptr;
+  std::vector<bool> fused_;
+  std::vector<uint8_t> float_uses_;  ///< by node: uses that want it in a floating-point register
+  std::vector<uint16_t> uses_;
+  std::vector<std::function<void()>> cold_;
+};
+
+}  // namespace emu::jit::x64

@@ -1,0 +1,126 @@
+#include "emu/jit/scratch.h"
+#include "emu/jit/x64/emitter.h"
+#include "hv/base/check.h"
+
+/// Floating point by the host's scalar instructions, which agree with IEEE 754 and with the guest but for the payloads
+/// of NaNs; the flags gather in MXCSR.
+namespace emu::jit::x64 {
+
+using asmjit::imm;
+using namespace asmjit::x86;
+using ir::Op;
+using ir::Ref;
+
+void Emitter::make_nan_canonical(Xmm value, unsigned size) {
+  const Label nan = label();
+  const Label done = label();
+  if (size == 4)
+    a_.vucomiss(value, value);
+  else
+    a_.vucomisd(value, value);
+  a_.jp(nan);
+  a_.bind(done);
+  cold([=, this] {
+    a_.bind(nan);
+    const auto offset = size == 4 ? offsetof(Scratch, nan4) : offsetof(Scratch, nan8);
+    a_.vmovq(value, state(layout_.scratch + static_cast<int32_t>(offset)));
+    a_.jmp(done);
+  });
+}
+
+void Emitter::float_arithmetic(Ref at) {
+  const ir::Node& n = node(at);
+  const Xmm left = values_.xmm(n.a);
+  const Xmm right = n.op == Op::float_sqrt ? left : values_.xmm(n.b);
+  values_.release_operands();
+  const Xmm to = values_.define_xmm(at);
+  const bool single = n.size == 4;
+  const auto id = [&]() -> asmjit::InstId {
+    switch (n.op) {
+      case Op::float_add:
+        return single ? Inst::kIdVaddss : Inst::kIdVaddsd;
+      case Op::float_sub:
+        return single ? Inst::kIdVsubss : Inst::kIdVsubsd;
+      case Op::float_mul:
+        return single ? Inst::kIdVmulss : Inst::kIdVmulsd;
+      case Op::float_div:
+        return single ? Inst::kIdVdivss : Inst::kIdVdivsd;
+      default:
+        return single ? Inst::kIdVsqrtss : Inst::kIdVsqrtsd;
+    }
+  };
+  a_.emit(id(), to, left, right);
+  make_nan_canonical(to, n.size);
+}
+
+// Of unordered operands the host says "below", "equal" and "parity": the order is asked as "b is above a".
+void Emitter::float_compare(Ref at) {
+  const ir::Node& n = node(at);
+  const Xmm left = values_.xmm(n.a);
+  const Xmm right = values_.xmm(n.b);
+  const bool single = n.size == 4;
+  if (n.op == Op::float_equal) {
+    const Gp ordered = values_.scratch_gp();
+    a_.emit(single ? Inst::kIdVucomiss : Inst::kIdVucomisd, left, right);
+    values_.release_operands();
+    const Gp to = values_.define_gp(at);
+    a_.set(CondCode::kNP, ordered.r8());
+    a_.set(CondCode::kE, to.r8());
+    a_.and_(to.r8(), ordered.r8());
+    a_.movzx(to.r32(), to.r8());
+    return;
+  }
+  a_.emit(single ? Inst::kIdVcomiss : Inst::kIdVcomisd, right, left);
+  values_.release_operands();
+  const Gp to = values_.define_gp(at);
+  a_.set(n.op == Op::float_less ? CondCode::kA : CondCode::kAE, to.r8());
+  a_.movzx(to.r32(), to.r8());
+}
+
+void Emitter::float_convert(Ref at) {
+  const ir::Node& n = node(at);
+  if (n.op == Op::float_from_int) {
+    const Gp from = values_.gp(n.a);
+    values_.release_operands();
+    const Xmm to = values_.define_xmm(at);
+    a_.vxorps(to, to, to);
+    a_.emit(n.size == 4 ? Inst::kIdVcvtsi2ss : Inst::kIdVcvtsi2sd, to, to, n.imm == 4 ? Gp(from.r32()) : from);
+    return;
+  }
+  const Xmm from = values_.xmm(n.a);
+  values_.release_operands();
+  const Xmm to = values_.define_xmm(at);
+  a_.emit(n.op == Op::float_widen ? Inst::kIdVcvtss2sd : Inst::kIdVcvtsd2ss, to, from, from);
+  make_nan_canonical(to, n.size);
+}
+
+void Emitter::box(Ref at) {
+  const Xmm from = values_.xmm(node(at).a);
+  values_.release_operands();
+  const Xmm to = values_.define_xmm(at);
+  Mem mask = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, box)));
+  mask.setSize(16);
+  a_.vorps(to, from, mask);
+}
+
+void Emitter::unbox(Ref at) {
+  const Ref boxed = node(at).a;
+  const Label bad = label();
+  const Label done = label();
+  const Xmm from = values_.xmm(boxed);
+  const Gp upper = values_.scratch_gp();
+  a_.vpextrd(upper.r32(), from, 1);
+  a_.cmp(upper.r32(), -1);
+  values_.release_operands();
+  const Xmm to = values_.define_xmm(at);
+  if (to.id() != from.id()) a_.vmovaps(to, from);
+  a_.jne(bad);
+  a_.bind(done);
+  cold([=, this] {
+    a_.bind(bad);
+    a_.vmovq(to, state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, nan4))));
+    a_.jmp(done);
+  });
+}
+
+}  // namespace emu::jit::x64

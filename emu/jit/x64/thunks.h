@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+
+#include "emu/jit/arena.h"
+#include "emu/jit/block.h"
+#include "emu/jit/layout.h"
+
+namespace emu::jit::x64 {
+
+/// The pieces of host code that all blocks share: the way in and out of generated code and the slow paths.
+struct Thunks {
+  /// Runs generated code from `entry` until it leaves. nullptr: go on at the state's pc.
+  using Enter = const Exit* (*)(void* state, const std::byte* entry) noexcept;
+  Enter enter = nullptr;
+
+  // Jumped to by generated code.
+  const std::byte* leave = nullptr;  ///< with the Exit in rax
+  const std::byte* jump = nullptr;   ///< to the guest address in rax
+  // Called by generated code; every register is kept.
+  const std::byte* load =
+      nullptr;  ///< packed AccessInfo in the Scratch's first integer slot's place: edi is not touched
+  const std::byte* store = nullptr;
+  /// The instruction in rsi, the helper in rdx; temporaries are lost.
+  const std::byte* call = nullptr;
+
+  /// What the jump table holds where there is no block: an entry point whose key no code has.
+  const std::byte* no_block = nullptr;
+};
+
+/// Puts them at the begin of `arena`.
+Thunks make_thunks(Arena& arena, const Layout& layout);
+
+}  // namespace emu::jit::x64

@@ -1,0 +1,74 @@
+#include "emu/riscv/jit/run.h"
+
+#include "emu/interp/dispatch.h"
+#include "emu/riscv/hart.h"
+#include "emu/riscv/helpers.h"
+#include "emu/riscv/interp/run.h"
+#include "emu/riscv/interp/translate.h"
+#include "emu/riscv/jit/mode.h"
+#include "emu/riscv/jit/translate.h"
+
+namespace emu::riscv::jit {
+
+using emu::jit::Exit;
+
+const std::byte* Runner::fetch() noexcept {
+  const mmu::TlbEntry& entry = state_.fetch_tlb[mmu::Tlb::index(state_.pc)];
+  if (entry.execute == (state_.pc & ~(hv::kGuestPageSize - 1))) [[likely]]
+    return reinterpret_cast<const std::byte*>(entry.addend + state_.pc);
+  return fetch_slow(state_, state_.pc);
+}
+
+void Runner::run() noexcept {
+  for (;; state_.trapped = false) {
+    const Exit* const from = link_from_;
+    link_from_ = nullptr;
+    if (state_.pending.load(std::memory_order_relaxed) != 0 && !service_pending(state_)) return;
+    const std::byte* const host = fetch();
+    if (host == nullptr) continue;
+    const Mode mode = Mode::of(state_);
+    const std::byte* const entry = engine_.find(host, mode.number());
+    if (entry == nullptr) {
+      emu::interp::run_threaded(&state_, interp::enter(state_));
+      continue;
+    }
+    if (from != nullptr && interp::page_of(host) == reinterpret_cast<uintptr_t>(from->page) &&
+        from->offset == static_cast<int32_t>(state_.pc & (hv::kGuestPageSize - 1))) {
+      engine_.link(*from, host, mode.number());
+    }
+    state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
+    state_.jit.jump_table = engine_.jump_table(mode.number());
+    if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr) leave_by(*exit);
+  }
+}
+
+void Runner::leave_by(const Exit& exit) noexcept {
+  state_.pc = state_.pc_page + static_cast<uint64_t>(int64_t{exit.offset});
+  switch (exit.kind) {
+    case Exit::Kind::link:
+      link_from_ = &exit;
+      return;
+    case Exit::Kind::pending:
+      if (exit.insn != nullptr) state_.retired += exit.insn->index;
+      return;
+    case Exit::Kind::system:
+      state_.retired += exit.insn->index;
+      reinterpret_cast<void (*)(HartState&, const Insn&) noexcept>(exit.helper)(state_, *exit.insn);
+      state_.retired += state_.trapped ? 0 : 1;
+      state_.trapped = false;
+      return;
+  }
+}
+
+bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
+  if (block.heat == hot_after_) return engine_.find(host, Mode::of(state_).number()) != nullptr;
+  return ++block.heat == hot_after_ && translate(host);
+}
+
+bool Runner::translate(const std::byte* host) noexcept {
+  note_code(state_, host);
+  Translation made = jit::translate(host, Mode::of(state_));
+  return made.block != nullptr && engine_.add(made.ir, std::move(made.block));
+}
+
+}  // namespace emu::riscv::jit

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "emu/jit/engine.h"
+#include "emu/riscv/state.h"
+
+namespace emu::interp {
+struct Block;
+}
+
+namespace emu::riscv::jit {
+
+/// Runs a hart's instructions: cold ones by the interpreter, those that repeat by generated code. Owned by the hart,
+/// used by its thread; the engine is shared by the harts.
+class Runner {
+ public:
+  /// A block is translated when it is about to be interpreted for the `hot_after`th time.
+  Runner(HartState& state, emu::jit::Engine& engine, uint16_t hot_after)
+      : state_(state), engine_(engine), hot_after_(hot_after) {}
+
+  /// Like interp::Interpreter::run.
+  void run() noexcept;
+
+  /// Asked by the interpreter before it enters `block`, whose code lies at `host`: whether generated code takes over.
+  bool takes_over(const std::byte* host, emu::interp::Block& block) noexcept;
+
+ private:
+  /// Leaves the address of the code at the state's pc, or nullptr after an exception.
+  const std::byte* fetch() noexcept;
+  void leave_by(const emu::jit::Exit& exit) noexcept;
+  bool translate(const std::byte* host) noexcept;
+
+  HartState& state_;
+  emu::jit::Engine& engine_;
+  const uint16_t hot_after_;
+  const emu::jit::Exit* link_from_ = nullptr;  ///< the exit that led here, if it can be linked
+};
+
+}  // namespace emu::riscv::jit

@@ -1,0 +1,84 @@
+#include "emu/riscv/jit/translate.h"
+
+#include <cstring>
+
+#include "emu/ir/ir.h"
+#include "emu/riscv/interp/translate.h"
+#include "emu/riscv/isa/table.h"
+#include "emu/riscv/jit/builder.h"
+#include "emu/riscv/jit/one_insn.h"
+#include "emu/riscv/sem/all.h"
+
+namespace emu::riscv::jit {
+namespace {
+
+constexpr size_t kMaxInsns = 64;
+
+constexpr std::array<void (*)(IrBuilder&, const Insn&), kOps> kSemantics = {
+#define INSN(op, extension, flow, pattern, text) sem::op<IrBuilder>,
+#include "emu/riscv/isa/all.def"
+};
+
+uint32_t read_insn(const std::byte* host) noexcept {
+  uint16_t half;
+  std::memcpy(&half, host, sizeof half);
+  if (length_of(half) == 2) return half;
+  uint32_t raw;
+  std::memcpy(&raw, host, sizeof raw);
+  return raw;
+}
+
+/// Decodes until an instruction leaves the block, the page ends or the block is full.
+void decode_block(emu::jit::Block& block) {
+  const std::byte* at = block.host;
+  size_t offset = reinterpret_cast<uintptr_t>(at) & (hv::kGuestPageSize - 1);
+  for (bool ended = false; !ended && block.insns.size() < kMaxInsns && offset < hv::kGuestPageSize;) {
+    if (interp::crosses_page(at)) break;
+    Insn insn;
+    const Row* const row = decode(read_insn(at), insn);
+    insn.pc_offset = static_cast<uint16_t>(offset);
+    insn.index = static_cast<uint8_t>(block.insns.size());
+    block.insns.push_back(insn);
+    ended = row == nullptr || row->flow != Flow::next;
+    at += insn.length;
+    offset += insn.length;
+  }
+  block.guest_bytes = static_cast<uint32_t>(at - block.host);
+}
+
+void note(IrBuilder& builder, const Insn& insn) {
+  Insn scratch;
+  builder.begin(insn);
+  const Row* const row = decode(insn.raw, scratch);
+  if (row == nullptr) {
+    builder.system<raise_illegal>();
+    return;
+  }
+  const auto op = static_cast<size_t>(row->op);
+  kSemantics[op](builder, insn);
+  builder.end(kOneInsn[op]);
+}
+
+}  // namespace
+
+Translation translate(const std::byte* host, Mode mode) {
+  Translation result;
+  auto block = std::make_unique<emu::jit::Block>();
+  block->host = host;
+  block->mode = static_cast<uint8_t>(mode.number());
+  decode_block(*block);
+  if (block->insns.empty()) return result;
+  result.ir.insns = block->insns;
+  IrBuilder builder(result.ir, mode);
+  for (const Insn& insn : block->insns) {
+    note(builder, insn);
+    if (builder.has_left()) break;
+  }
+  if (!builder.has_left()) builder.go_on();
+  emu::ir::drop_dead_writes(result.ir);
+  emu::ir::drop_dead_values(result.ir);
+  result.block = std::move(block);
+  return result;
+}
+
+}  // namespace emu::riscv::jit
