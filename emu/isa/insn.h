@@ -9,8 +9,9 @@ struct Insn;
 /// A handler runs one instruction on the vCPU state of its guest and goes on to the next; see emu/interp/dispatch.h.
 using Handler = const Insn* (*)(void* state, const Insn* insn) noexcept;
 
-/// One decoded instruction: what the interpreter executes and what the JIT reads. Register fields are the guest's numbers,
-/// except that a destination that discards its value is the guest's sink register. 24 bytes, so that blocks stay small.
+/// One decoded instruction: what the interpreter executes and what the JIT reads. Register fields are the guest's
+/// numbers, except that a destination that discards its value is the guest's sink register. 24 bytes, so that blocks
+/// stay small.
 struct Insn {
   Handler handler = nullptr;
   int32_t imm = 0;
