@@ -131,7 +131,7 @@ def check_memory(run):
             peak = max(peak, guest.own_memory())
             require(time.monotonic() < run.deadline, 'the guest did not finish in time')
             require(guest.process.poll() is None, 'vireo ended early')
-            guest.read_for(0.2)
+            guest.read_for(0.05)
     require(peak < limit, f'{peak / MIB:.1f} MiB beside the guest\'s memory, the limit is {limit // MIB} MiB')
     return f'{peak / MIB:.1f} MiB beside the guest\'s memory'
 

@@ -18,7 +18,6 @@ constexpr size_t kTextOffset = 8;
 constexpr size_t kImageSize = 16;
 constexpr size_t kFlags = 24;
 constexpr size_t kMagic2 = 56;
-constexpr size_t kSize = 64;
 constexpr uint32_t kMagic2Value = 0x05435352;  // "RSC\x05"
 }  // namespace riscv_header
 
@@ -51,20 +50,20 @@ hv::Result<std::vector<std::byte>> unwrap_zboot(Bytes file, size_t limit) {
 
 }  // namespace
 
-hv::Result<LinuxImageHeader> parse_riscv_image(Bytes image) {
+hv::Result<LinuxImageHeader> parse_riscv_image(Bytes start, uint64_t size) {
   using namespace riscv_header;
-  if (image.size() < kSize || hv::load_le<uint32_t>(image.data() + kMagic2) != kMagic2Value)
+  if (start.size() < kLinuxImageHeaderSize || hv::load_le<uint32_t>(start.data() + kMagic2) != kMagic2Value)
     return hv::error("not a RISC-V Linux kernel (neither Image, also compressed, nor ELF)");
-  if (hv::bit(hv::load_le<uint64_t>(image.data() + kFlags), 0)) return hv::error("a big-endian kernel");
+  if (hv::bit(hv::load_le<uint64_t>(start.data() + kFlags), 0)) return hv::error("a big-endian kernel");
   LinuxImageHeader header;
-  header.text_offset = hv::load_le<uint64_t>(image.data() + kTextOffset);
-  header.image_size = hv::load_le<uint64_t>(image.data() + kImageSize);
+  header.text_offset = hv::load_le<uint64_t>(start.data() + kTextOffset);
+  header.image_size = hv::load_le<uint64_t>(start.data() + kImageSize);
   constexpr uint64_t kReasonable = uint64_t{1} << 32;
-  if (header.image_size < image.size() && header.image_size != 0)
-    header.image_size = image.size();  // trailing bytes, as of a signature
+  if (header.image_size < size && header.image_size != 0)
+    header.image_size = size;  // trailing bytes, as of a signature
   if (header.image_size > kReasonable || header.text_offset > kReasonable)
     return hv::error("bad kernel header: it asks for more than 4 GiB");
-  if (header.image_size == 0) header.image_size = image.size();
+  if (header.image_size == 0) header.image_size = size;
   return header;
 }
 

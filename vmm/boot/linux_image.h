@@ -15,8 +15,15 @@ struct LinuxImageHeader {
   uint64_t image_size = 0;   ///< memory that the kernel takes, bss included, bytes
 };
 
+inline constexpr size_t kLinuxImageHeaderSize = 64;
+
+/// `start` is the image's header and what of the rest there is, `size` what all of it has in bytes.
 /// Error: no such header, a big-endian kernel, or a size that cannot be.
-hv::Result<LinuxImageHeader> parse_riscv_image(std::span<const std::byte> image);
+hv::Result<LinuxImageHeader> parse_riscv_image(std::span<const std::byte> start, uint64_t size);
+
+inline hv::Result<LinuxImageHeader> parse_riscv_image(std::span<const std::byte> image) {
+  return parse_riscv_image(image, image.size());
+}
 
 /// Takes a kernel out of what it is wrapped in: gzip, zstd, EFI zboot. A kernel that is not wrapped is returned as it
 /// is. Error: malformed or unknown compression, or more than `limit` bytes.

@@ -1,6 +1,7 @@
 #include "vmm/boot/loader.h"
 
 #include <algorithm>
+#include <array>
 #include <fcntl.h>
 #include <span>
 #include <unistd.h>
@@ -34,9 +35,10 @@ hv::Result<OpenFile> open_file(const std::string& path) {
   return file;
 }
 
-hv::Result<void> read_fully(const OpenFile& file, std::byte* out, const std::string& path) {
-  for (uint64_t done = 0; done < file.size;) {
-    const ssize_t count = ::pread(file.fd.get(), out + done, file.size - done, static_cast<off_t>(done));
+/// The first `out.size()` bytes.
+hv::Result<void> read_fully(const OpenFile& file, std::span<std::byte> out, const std::string& path) {
+  for (uint64_t done = 0; done < out.size();) {
+    const ssize_t count = ::pread(file.fd.get(), out.data() + done, out.size() - done, static_cast<off_t>(done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return hv::os_error("{}: cannot be read", path);
     if (count == 0) return hv::error("{}: it became shorter while it was read", path);
@@ -45,11 +47,10 @@ hv::Result<void> read_fully(const OpenFile& file, std::byte* out, const std::str
   return {};
 }
 
-hv::Result<std::vector<std::byte>> read_file(const std::string& path) {
-  const OpenFile file = TRY(open_file(path));
+hv::Result<std::vector<std::byte>> read_file(const OpenFile& file, const std::string& path) {
   if (file.size > kMaxKernelSize) return hv::error("{}: larger than {} MiB", path, kMaxKernelSize >> 20);
   std::vector<std::byte> data(file.size);
-  TRY(read_fully(file, data.data(), path));
+  TRY(read_fully(file, data, path));
   return data;
 }
 
@@ -89,10 +90,30 @@ hv::Result<LoadedProgram> place_flat(std::span<const std::byte> image, hv::Guest
   return LoadedProgram{range.base, range, {}, {}};
 }
 
+hv::GuestRange range_of(const LinuxImageHeader& header, hv::GuestRange ram) {
+  return {ram.base + header.text_offset, header.image_size};
+}
+
+hv::Result<LoadedProgram> read_flat(const OpenFile& file, hv::GuestRange range, const std::string& path,
+                                    hv::GuestMemory& memory) {
+  std::byte* const host = memory.host_pointer(range.base, range.size);
+  if (host == nullptr) return no_room(path, range);
+  TRY(read_fully(file, {host, file.size}, path));
+  memory.mark_dirty(range.base, file.size);
+  return LoadedProgram{range.base, range, {}, {}};
+}
+
 }  // namespace
 
 hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {
-  const hv::Result<std::vector<std::byte>> unwrapped = unwrap_kernel(TRY(read_file(path)), kMaxKernelSize);
+  const OpenFile file = TRY(open_file(path));
+  std::array<std::byte, kLinuxImageHeaderSize> start{};
+  TRY(read_fully(file, std::span(start).first(std::min<uint64_t>(start.size(), file.size)), path));
+  // Without a copy in between: a kernel would be the most that the program ever holds.
+  if (const auto plain = parse_riscv_image(start, file.size))
+    return read_flat(file, range_of(*plain, ram), path, memory);
+
+  const hv::Result<std::vector<std::byte>> unwrapped = unwrap_kernel(TRY(read_file(file, path)), kMaxKernelSize);
   if (!unwrapped) return about(path, unwrapped.error());
   if (is_elf(*unwrapped)) {
     const hv::Result<ElfFile> elf = parse_elf(*unwrapped, kElfRiscv);
@@ -104,11 +125,11 @@ hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMe
   }
   const hv::Result<LinuxImageHeader> header = parse_riscv_image(*unwrapped);
   if (!header) return about(path, header.error());
-  return place_flat(*unwrapped, {ram.base + header->text_offset, header->image_size}, path, memory);
+  return place_flat(*unwrapped, range_of(*header, ram), path, memory);
 }
 
 hv::Result<LoadedProgram> load_riscv_firmware(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {
-  const std::vector<std::byte> file = TRY(read_file(path));
+  const std::vector<std::byte> file = TRY(read_file(TRY(open_file(path)), path));
   if (file.empty()) return hv::error("{}: empty", path);
   if (!is_elf(file)) return place_flat(file, {ram.base, file.size()}, path, memory);
   const hv::Result<ElfFile> elf = parse_elf(file, kElfRiscv);
@@ -117,7 +138,7 @@ hv::Result<LoadedProgram> load_riscv_firmware(const std::string& path, hv::Guest
 }
 
 hv::Result<LoadedProgram> load_riscv_program(const std::string& path, hv::GuestMemory& memory) {
-  const std::vector<std::byte> file = TRY(read_file(path));
+  const std::vector<std::byte> file = TRY(read_file(TRY(open_file(path)), path));
   const hv::Result<ElfFile> elf = parse_elf(file, kElfRiscv);
   if (!elf) return about(path, elf.error());
   return place_elf(*elf, 0, path, memory);
@@ -134,7 +155,7 @@ hv::Result<hv::GuestRange> load_initrd(const std::string& path, hv::GuestMemory&
     return hv::error("{}: its {} KiB do not fit into memory beside the kernel; give the machine more memory", path,
                      (file.size + 1023) >> 10);
   }
-  TRY(read_fully(file, host, path));
+  TRY(read_fully(file, {host, file.size}, path));
   memory.mark_dirty(base, file.size);
   return hv::GuestRange{base, file.size};
 }
