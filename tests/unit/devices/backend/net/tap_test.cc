@@ -94,7 +94,8 @@ class TapTest : public testing::Test, protected NetReceiver {
     tap->attach(this);
     loop.start();
   }
-  ~TapTest() override { loop.stop(); }
+  // Not in the destructor: the loop may call the receiver up to here.
+  void TearDown() override { loop.stop(); }
 
   bool receive(const PacketHeader&, std::span<const std::byte> frame) override {
     const std::lock_guard lock(mutex);

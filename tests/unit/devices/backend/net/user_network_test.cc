@@ -72,7 +72,8 @@ class UserNetworkTest : public testing::Test, protected NetReceiver {
     network->attach(this);
     loop.start();
   }
-  ~UserNetworkTest() override { loop.stop(); }
+  // Not in the destructor: the loop may call the receiver up to here.
+  void TearDown() override { loop.stop(); }
 
   bool receive(const PacketHeader& header, std::span<const std::byte> frame) override {
     const std::lock_guard lock(mutex);
