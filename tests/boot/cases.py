@@ -43,8 +43,8 @@ class Case:
 class Run:
     """A case that is being run."""
 
-    def __init__(self, case, vireo, folder, factor):
-        self.case, self.vireo, self.folder = case, vireo, folder
+    def __init__(self, case, vireo, folder, factor=1, accel='auto'):
+        self.case, self.vireo, self.folder, self.accel = case, vireo, folder, accel
         self.deadline = time.monotonic() + case.seconds * factor
         self.guest = None  # the last one, for its console when the test fails
 
@@ -55,7 +55,7 @@ class Run:
         return machine
 
     def start(self, machine, *options, terminal=False):
-        self.guest = Guest(self.vireo, self.folder, machine, self.deadline, options, terminal)
+        self.guest = Guest(self.vireo, self.folder, {**machine, 'accel': self.accel}, self.deadline, options, terminal)
         return self.guest
 
     def execute(self, machine, command):
