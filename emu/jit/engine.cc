@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <asmjit/core.h>
+
 #include "hv/base/check.h"
 #include "hv/core/guest_address.h"
 
@@ -19,9 +21,9 @@ constexpr size_t kLargestBlock = 64 << 10;
 }  // namespace
 
 bool Engine::is_supported() noexcept {
-  return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("fma") != 0 &&
-         __builtin_cpu_supports("bmi2") != 0 && __builtin_cpu_supports("lzcnt") != 0 &&
-         __builtin_cpu_supports("popcnt") != 0 && __builtin_cpu_supports("pclmul") != 0;
+  const auto& features = asmjit::CpuInfo::host().features().x86();
+  return features.hasAVX() && features.hasFMA() && features.hasBMI2() && features.hasLZCNT() && features.hasPOPCNT() &&
+         features.hasPCLMULQDQ();
 }
 
 hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
