@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "probe.h"
 
 enum { kSize = 64000000 };
@@ -25,6 +23,6 @@ uint64_t probe_crc32(void) {
   start_clock();
   uint32_t crc = ~0u;
   for (size_t i = 0; i < kSize; i++) crc = table[(crc ^ bytes[i]) & 0xff] ^ crc >> 8;
-  free(bytes);
+  release(bytes, kSize);
   return ~crc;
 }

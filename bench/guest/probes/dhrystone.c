@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe.h"
@@ -95,7 +94,7 @@ uint64_t probe_dhrystone(void) {
     checksum = checksum * 31 + (uint64_t)(quotient + second->total + (int)second->colour + later);
   }
   checksum += (uint64_t)(grid[8][8] + grid[25][5] + row[35] + switches);
-  free(first);
-  free(second);
+  release(first, sizeof(Record));
+  release(second, sizeof(Record));
   return checksum;
 }

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe.h"
@@ -17,7 +16,7 @@ uint64_t probe_memcpy(void) {
     from[round] = (uint8_t)opaque((uint64_t)round);
     checksum = checksum * 31 + to[kSize / 2 + (size_t)round] + to[round];
   }
-  free(from);
-  free(to);
+  release(from, kSize);
+  release(to, kSize);
   return checksum;
 }

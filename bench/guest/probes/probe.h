@@ -10,9 +10,12 @@ typedef uint64_t (*ProbeFunction)(void);
 /// What came before was preparation: it is not measured.
 void start_clock(void);
 
-/// Ends the program with a message when the system refuses something.
-void* allocate(size_t size);
+/// Ends the program with a message: the system refused something.
 void fail(const char* what);
+
+/// Pages of zeros of their own, wherever other probes left the heap.
+void* allocate(size_t size);
+void release(void* memory, size_t size);
 
 /// The next of a fixed sequence of pseudo-random numbers (xorshift64, Marsaglia 2003); `state` is not 0.
 static inline uint64_t next_random(uint64_t* state) {

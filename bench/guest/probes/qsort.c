@@ -18,6 +18,6 @@ uint64_t probe_qsort(void) {
   qsort(numbers, kCount, sizeof(int), compare);
   uint64_t checksum = 0;
   for (size_t i = 0; i < kCount; i++) checksum = checksum * 31 + (uint64_t)numbers[i];
-  free(numbers);
+  release(numbers, kCount * sizeof(int));
   return checksum;
 }

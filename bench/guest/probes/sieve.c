@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe.h"
@@ -15,6 +14,6 @@ uint64_t probe_sieve(void) {
     primes++;
     for (size_t j = i * i; j < kLimit; j += i) composite[j] = 1;
   }
-  free(composite);
+  release(composite, kLimit);
   return primes;
 }

@@ -1,14 +1,13 @@
-#include <stdlib.h>
-
 #include "probe.h"
 
-enum { kLength = 2 << 20 };
+// Not a power of two apart: that is what `aliases` is for.
+enum { kLength = 2 << 20, kBytes = kLength * sizeof(double) + 5 * 4096 };
 
 // After McCalpin's STREAM: four kernels over arrays that no cache holds.
 uint64_t probe_stream(void) {
-  double* a = allocate(kLength * sizeof(double));
-  double* b = allocate(kLength * sizeof(double));
-  double* c = allocate(kLength * sizeof(double));
+  double* a = allocate(kBytes);
+  double* b = allocate(kBytes);
+  double* c = allocate(kBytes);
   for (size_t i = 0; i < kLength; i++) {
     a[i] = (double)(i % 1024);
     b[i] = 2;
@@ -24,8 +23,8 @@ uint64_t probe_stream(void) {
   }
   uint64_t checksum = 0;
   for (size_t i = 0; i < kLength; i += 1001) checksum = checksum * 31 + (uint64_t)a[i];
-  free(a);
-  free(b);
-  free(c);
+  release(a, kBytes);
+  release(b, kBytes);
+  release(c, kBytes);
   return checksum;
 }
