@@ -18,11 +18,12 @@ inline constexpr uint64_t kStopDevice = 0x10'0000;
 /// RAM, one hart and a device that stops it: the least that a program is measured on.
 class BenchMachine final : public hv::MachineControl, private hv::BusDevice {
  public:
-  explicit BenchMachine(emu::riscv::Firmware firmware) {
+  explicit BenchMachine(emu::riscv::Firmware firmware, const emu::riscv::EngineConfig& engine = {}) {
     const hv::RegionConfig region{.base = {kRam}, .size = kRamSize, .huge_pages = hv::HugePages::automatic, .numa = {}};
     memory_ = hv::GuestMemory::create({&region, 1}).value();
     CHECK(bus_.add({{kStopDevice}, 8}, *this, "stop"));
-    group_ = emu::riscv::HartGroup::create(1, firmware, {*memory_, bus_, clock_, alarms_, *this, nullptr}).value();
+    group_ =
+        emu::riscv::HartGroup::create(1, firmware, {*memory_, bus_, clock_, alarms_, *this, nullptr}, engine).value();
     group_->reset({.pc = kRam, .argument = 0});
   }
 

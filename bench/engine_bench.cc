@@ -23,13 +23,20 @@ void run_once(BenchMachine& machine, uint64_t times) {
   CHECK(machine.hart().run());
 }
 
-void measure(benchmark::State& bench, const GuestLoop& loop) {
+struct EngineRow {
+  const char* name;
+  emu::riscv::EngineKind kind;
+};
+constexpr EngineRow kEngines[] = {{"interp", emu::riscv::EngineKind::interpreter},
+                                  {"jit", emu::riscv::EngineKind::jit}};
+
+void measure(benchmark::State& bench, const EngineRow& engine, const GuestLoop& loop) {
   GuestProgram program;
   loop.write(program);
   program.op(Op::lui, {.rd = 5, .imm = kStopDevice});
   program.op(Op::sd, {.rs1 = 5});
   program.op(Op::jal, {.imm = 0});
-  BenchMachine machine(emu::riscv::Firmware::guest);
+  BenchMachine machine(emu::riscv::Firmware::guest, {.kind = engine.kind});
   CHECK(machine.memory().write({kRam}, std::as_bytes(std::span(program.bytes()))));
   machine.state().x[2] = kStack;
   machine.state().x[11] = kBuffer;
@@ -45,10 +52,13 @@ void measure(benchmark::State& bench, const GuestLoop& loop) {
 }
 
 const bool registered = [] {
-  for (const GuestLoop& loop : guest_loops()) {
-    benchmark::RegisterBenchmark((std::string("interp/") + loop.name).c_str(), [&loop](benchmark::State& bench) {
-      measure(bench, loop);
-    })->Unit(benchmark::kMillisecond);
+  for (const EngineRow& engine : kEngines) {
+    for (const GuestLoop& loop : guest_loops()) {
+      benchmark::RegisterBenchmark((std::string(engine.name) + "/" + loop.name).c_str(), [&engine, &loop](
+                                                                                             benchmark::State& bench) {
+        measure(bench, engine, loop);
+      })->Unit(benchmark::kMillisecond);
+    }
   }
   return true;
 }();
