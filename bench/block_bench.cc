@@ -40,7 +40,7 @@ class Image {
   ~Image() { std::filesystem::remove_all(folder_); }
 
   std::string make(const std::string& format, const std::string& source) const {
-    const std::string path = folder_ / ("disk." + format);
+    std::string path = folder_ / ("disk." + format);
     const std::string command = source.empty() ? "head -c " + std::to_string(kImageSize) + " /dev/urandom > " + path
                                                : "qemu-img convert -f raw -O " + format + " " + source + " " + path;
     if (std::system(command.c_str()) != 0) std::abort();

@@ -22,7 +22,7 @@ std::array<typename F::Bits, kOperands> operands(uint64_t seed, bool positive) {
   std::mt19937_64 random(seed);
   std::array<typename F::Bits, kOperands> values;
   for (auto& value : values) {
-    const auto exponent = static_cast<typename F::Bits>(F::kBias - 4 + static_cast<int>(random() % 8));
+    const auto exponent = static_cast<typename F::Bits>(F::kBias - 4) + random() % 8;
     const auto kept = static_cast<typename F::Bits>(random() & (F::kFraction | (positive ? 0 : F::kSign)));
     value = static_cast<typename F::Bits>(kept | exponent << F::kFractionBits);
   }

@@ -60,7 +60,7 @@ fs::path image_builder() {
   std::error_code code;
   const fs::path program = fs::read_symlink("/proc/self/exe", code);
   for (const char* const relative : {"../../../scripts/guest", "../../share/vireo/scripts/guest"}) {
-    const fs::path candidate = (program / relative).lexically_normal();
+    fs::path candidate = (program / relative).lexically_normal();
     if (fs::is_regular_file(candidate, code)) return candidate;
   }
   return {};
@@ -76,6 +76,7 @@ int build_image(const std::string& arch, bool quiet) {
   std::vector<std::string> words = {builder.string(), "build", arch};
   if (quiet) words.push_back("--quiet");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::execv(arguments[0], arguments.data());
