@@ -83,7 +83,8 @@ const Insn* enter_linked(HartState& state, size_t which) noexcept {
   const Insn* const next = enter(state);
   Block* const to = state.block;
   const bool arrived = next == to->insns() && state.pc == target && state.blocks->generation() == generation;
-  if (arrived && state.runner == nullptr && page_of(from->host) == page_of(to->host) && !from->crosses_page && !to->crosses_page)
+  if (arrived && state.runner == nullptr && page_of(from->host) == page_of(to->host) && !from->crosses_page &&
+      !to->crosses_page)
     from->link[which] = to;
   return next;
 }

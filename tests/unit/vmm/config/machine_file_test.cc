@@ -172,8 +172,8 @@ TEST_F(MachineFile, RefusesWhatThisVersionLacks) {
             "m.yaml:2:1: \"jit\" is not supported by this version of vireo; remove it");
   EXPECT_EQ(error_of("arch: riscv64\ndebug: {gdb: \"1234\"}\n"),
             "m.yaml:2:1: \"debug\" is not supported by this version of vireo; remove it");
-  EXPECT_EQ(error_of("arch: riscv64\naccel: jit\n"),
-            "m.yaml:2:8: \"accel: jit\" is not supported by this version of vireo; use auto, interp");
+  EXPECT_EQ(error_of("arch: riscv64\naccel: kvm\n"),
+            "m.yaml:2:8: \"accel: kvm\" is not supported by this version of vireo; use auto, jit, interp");
   EXPECT_EQ(error_of("arch: arm64\n"),
             "m.yaml:1:7: \"arch: arm64\" is not supported by this version of vireo; use riscv64");
 }
