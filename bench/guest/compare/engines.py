@@ -11,7 +11,6 @@ RESULT = re.compile(r"^([a-z0-9]+) ([0-9.]+) ([0-9a-f]{16})$")
 FAILED = re.compile(r"^([a-z0-9]+) failed (\d+)$")
 BROKEN = re.compile(r"Kernel panic|^init: cannot ")
 STARTED = re.compile(r"^started ([a-z0-9]+)$")
-GUEST = re.compile(r"^guest (\S+) harts (\d+)$")
 READY = "vireo-bench-ready"
 
 
@@ -100,21 +99,21 @@ class Console:
         return "\n".join("  | " + line for line in self.tail)
 
 
-def collect(console):
-    """The samples of what a console reports, by workload, and the guest's description of itself."""
-    samples, guest, began = {}, None, {}
+def collect(console, engine, names):
+    """Yields what a console reports as (workload, Sample), until it ends; all that is named must be there by then."""
+    began, missing = {}, set(names)
     for line in console.lines():
         now, cpu = time.monotonic() * 1e3, processor_milliseconds(console.process.pid)
         if match := STARTED.match(line):
             began[match[1]] = (now, cpu)
         elif match := RESULT.match(line):
             start, start_cpu = began.get(match[1], (now, cpu))
-            samples[match[1]] = Sample(float(match[2]), now - start, cpu - start_cpu, match[3])
+            missing.discard(match[1])
+            yield match[1], Sample(float(match[2]), now - start, cpu - start_cpu, match[3])
         elif match := FAILED.match(line):
             raise EngineError(f"{match[1]} ended with status {match[2]}\n{console.last_words()}")
-        elif match := GUEST.match(line):
-            guest = match[1]
-    return samples, guest
+    if missing:
+        raise EngineError(f"{engine} gave no result for {' '.join(sorted(missing))}\n{console.last_words()}")
 
 
 class Guest:
@@ -128,11 +127,7 @@ class Guest:
         """One start of the Debian guest runs all the named workloads."""
         job = f"mkdir /tmp/b && tar -xf /dev/vdb -C /tmp/b && /tmp/b/workloads run {' '.join(names)}"
         with Console(self.guest_command(f"vireo.run={job}")) as console:
-            samples, _ = collect(console)
-            missing = [name for name in names if name not in samples]
-            if missing:
-                raise EngineError(f"{self.name} gave no result for {' '.join(missing)}\n{console.last_words()}")
-            return samples
+            yield from collect(console, self.name, names)
 
     def boot(self):
         start = time.monotonic()
@@ -199,8 +194,4 @@ class Program:
 
     def run(self, names):
         with Console([*self.command, *names], env={**os.environ, "PROBE_MARKS": "1"}) as console:
-            samples, _ = collect(console)
-        missing = [name for name in names if name not in samples]
-        if missing:
-            raise EngineError(f"{self.name} gave no result for {' '.join(missing)}\n{console.last_words()}")
-        return samples
+            yield from collect(console, self.name, names)
