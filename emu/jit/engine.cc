@@ -117,6 +117,11 @@ void Engine::remove(Block& block) noexcept {
   entry.compare_exchange_strong(expected, thunks_.no_block);
 }
 
+bool Engine::has_blocks(const std::byte* host) const noexcept {
+  const std::lock_guard lock(mutex_);
+  return pages_.contains(page_of(host));
+}
+
 void Engine::revalidate_page(const std::byte* host) noexcept {
   const std::lock_guard lock(mutex_);
   const auto at = pages_.find(page_of(host));
@@ -130,6 +135,7 @@ void Engine::revalidate_page(const std::byte* host) noexcept {
     ++stats_.invalidated;
     return true;
   });
+  if (at->second.empty()) pages_.erase(at);
 }
 
 void Engine::flush() noexcept {

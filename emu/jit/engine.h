@@ -57,6 +57,8 @@ class Engine {
   /// Makes the jump of `exit` go to the block at `host`, if there is one.
   void link(const Exit& exit, const std::byte* host, unsigned mode) noexcept;
 
+  /// Whether there are blocks of a page.
+  bool has_blocks(const std::byte* host_page) const noexcept;
   /// Forgets the blocks of a page whose code has changed. A vCPU that is in one goes on to its end.
   void revalidate_page(const std::byte* host_page) noexcept;
 

@@ -24,6 +24,7 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
   if (engine.kind == EngineKind::jit) {
     group->jit_ = TRY(emu::jit::Engine::create(jit::layout(), engine.jit_cache));
     group->code_pages_.set_listener([&group = *group](const std::byte* page) {
+      if (!group.jit_->has_blocks(page)) return;
       group.code_pages_.add(page);
       group.jit_->revalidate_page(page);
     });

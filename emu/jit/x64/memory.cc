@@ -57,7 +57,7 @@ void Emitter::load(Ref at) {
   const Mem slow_value = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, slow_value)));
   const Mem slow_address = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, slow_address)));
   const Mem from = ptr(addend, address);
-  if (uses_[at] > 0 && float_uses_[at] == uses_[at]) {
+  if (n.size >= 4 && uses_[at] > 0 && float_uses_[at] == uses_[at]) {
     const Xmm to = values_.define_xmm(at);
     const auto move = [this, to, size = n.size](Mem mem) {
       mem.setSize(size);
@@ -66,17 +66,15 @@ void Emitter::load(Ref at) {
       else
         a_.vmovq(to, mem);
     };
-    if (n.size >= 4) {
-      move(from);
-      a_.bind(done);
-      return cold([=, this] {
-        a_.bind(slow);
-        a_.mov(slow_address, address);
-        slow_access(n, thunks_.load);
-        move(slow_value);
-        a_.jmp(done);
-      });
-    }
+    move(from);
+    a_.bind(done);
+    return cold([=, this] {
+      a_.bind(slow);
+      a_.mov(slow_address, address);
+      slow_access(n, thunks_.load);
+      move(slow_value);
+      a_.jmp(done);
+    });
   }
   const Gp to = values_.define_gp(at);
   const auto move = [this, to, n](Mem mem) {

@@ -24,13 +24,6 @@ const std::byte* fetch(HartState& state, uint64_t address) noexcept {
   return fetch_slow(state, address);
 }
 
-/// Whether all of the page that the code at `state.pc` was fetched from may be executed. The TLB has no others: where a
-/// boundary of physical memory protection splits a page, each instruction is fetched by itself.
-bool is_whole_page_executable(const HartState& state) noexcept {
-  const uint64_t page = state.pc & ~(hv::kGuestPageSize - 1);
-  return state.fetch_tlb[mmu::Tlb::index(page)].execute == page;
-}
-
 /// The encoding of the instruction at `state.pc`, which lies at `host` or, its second half, where another fetch finds
 /// it. Nothing after raising.
 std::optional<uint32_t> fetch_alone(HartState& state, const std::byte* host) noexcept {

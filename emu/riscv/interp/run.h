@@ -40,6 +40,12 @@ inline const Insn* follow_link(HartState& state, size_t which) noexcept {
   state.block = target;
   return target->insns();
 }
+/// Whether all of the page that the code at `state.pc` was fetched from may be executed. The TLB has no others: where a
+/// boundary of physical memory protection splits a page, each instruction is fetched by itself.
+inline bool is_whole_page_executable(const HartState& state) noexcept {
+  const uint64_t page = state.pc & ~(hv::kGuestPageSize - 1);
+  return state.fetch_tlb[mmu::Tlb::index(page)].execute == page;
+}
 /// In the trap handler, which `insn` of the present block has just entered by an exception.
 const Insn* after_trap(HartState& state, const Insn& insn) noexcept;
 

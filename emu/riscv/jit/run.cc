@@ -27,7 +27,8 @@ void Runner::run() noexcept {
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
     const Mode mode = Mode::of(state_);
-    const std::byte* const entry = engine_.find(host, mode.number());
+    const std::byte* const entry =
+        interp::is_whole_page_executable(state_) ? engine_.find(host, mode.number()) : nullptr;
     if (entry == nullptr) {
       emu::interp::run_threaded(&state_, interp::enter(state_));
       continue;
@@ -61,6 +62,7 @@ void Runner::leave_by(const Exit& exit) noexcept {
 }
 
 bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
+  if (block.crosses_page) return false;
   if (block.heat == hot_after_) return engine_.find(host, Mode::of(state_).number()) != nullptr;
   return ++block.heat == hot_after_ && translate(host);
 }

@@ -84,6 +84,7 @@ class Assembler {
     insn(Op::add, {.rd = a1, .rs1 = a1, .rs2 = a0});
     insn(Op::sub, {.rd = a2, .rs1 = a2, .rs2 = a0});
     insn(Op::bne, {.rs1 = a2, .imm = -16});
+    insn(Op::addi, {.rd = a0});
     insn(Op::addi, {.rd = a7, .imm = kExit});
     insn(Op::ecall, {});
     CHECK(at_ <= kMostCode);
