@@ -168,6 +168,8 @@ void Emitter::emit_node(Ref at) {
     case Op::float_div:
     case Op::float_sqrt:
       return float_arithmetic(at);
+    case Op::float_fma:
+      return float_fma(at);
     case Op::float_equal:
     case Op::float_less:
     case Op::float_less_equal:

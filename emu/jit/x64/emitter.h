@@ -70,6 +70,7 @@ class Emitter {
 
   // float.cc
   void float_arithmetic(ir::Ref at);
+  void float_fma(ir::Ref at);
   void float_compare(ir::Ref at);
   void float_convert(ir::Ref at);
   void box(ir::Ref at);

@@ -53,6 +53,58 @@ void Emitter::float_arithmetic(Ref at) {
   make_nan_canonical(to, n.size);
 }
 
+// The host finds infinity times zero plus a quiet NaN valid, the guest does not: where the result is a NaN, such
+// factors are multiplied once more, for the flag alone.
+void Emitter::float_fma(Ref at) {
+  const ir::Node& n = node(at);
+  const bool single = n.size == 4;
+  const Xmm a = values_.xmm(n.a);
+  const Xmm b = values_.xmm(n.b);
+  const Xmm c = values_.xmm(n.c);
+  const Xmm sum = values_.scratch_xmm();
+  const Gp bits = values_.scratch_gp();
+  const Label nan = label();
+  const Label done = label();
+  a_.vmovaps(sum, a);
+  a_.emit(single ? Inst::kIdVfmadd213ss : Inst::kIdVfmadd213sd, sum, b, c);
+  a_.emit(single ? Inst::kIdVucomiss : Inst::kIdVucomisd, sum, sum);
+  a_.jp(nan);
+  a_.bind(done);
+  values_.release_operands();
+  a_.vmovaps(values_.define_xmm(at), sum);
+  cold([=, this] {
+    const auto multiply_if = [&](Xmm infinite, Xmm zero) {
+      const Label no = label();
+      // Without their signs: all ones in the exponent alone, and nothing.
+      if (single)
+        a_.vmovd(bits.r32(), zero);
+      else
+        a_.vmovq(bits, zero);
+      a_.add(single ? Gp(bits.r32()) : bits, single ? Gp(bits.r32()) : bits);
+      a_.jne(no);
+      if (single) {
+        a_.vmovd(bits.r32(), infinite);
+        a_.add(bits.r32(), bits.r32());
+        a_.cmp(bits.r32(), imm(static_cast<int32_t>(0xff000000)));
+      } else {
+        a_.vmovq(bits, infinite);
+        a_.add(bits, bits);
+        a_.ror(bits, 53);
+        a_.cmp(bits, 0x7ff);
+      }
+      a_.jne(no);
+      a_.emit(single ? Inst::kIdVmulss : Inst::kIdVmulsd, sum, infinite, zero);
+      a_.bind(no);
+    };
+    a_.bind(nan);
+    multiply_if(a, b);
+    multiply_if(b, a);
+    const auto offset = single ? offsetof(Scratch, nan4) : offsetof(Scratch, nan8);
+    a_.vmovq(sum, state(layout_.scratch + static_cast<int32_t>(offset)));
+    a_.jmp(done);
+  });
+}
+
 // Of unordered operands the host says "below", "equal" and "parity": the order is asked as "b is above a".
 void Emitter::float_compare(Ref at) {
   const ir::Node& n = node(at);

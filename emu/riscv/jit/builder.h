@@ -174,8 +174,8 @@ class IrBuilder : public emu::ir::Builder {
     return rounded<F>(rm, {.op = Op::float_sqrt, .a = a});
   }
   template <class F>
-  Value float_fma(unsigned, Value, Value, Value) {
-    return give_up();
+  Value float_fma(unsigned rm, Value a, Value b, Value c) {
+    return rounded<F>(rm, {.op = Op::float_fma, .a = a, .b = b, .c = c});
   }
   template <class F>
   Value float_min(Value, Value) {

@@ -27,8 +27,8 @@ void Runner::run() noexcept {
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
     const Mode mode = Mode::of(state_);
-    const std::byte* const entry =
-        interp::is_whole_page_executable(state_) ? engine_.find(host, mode.number()) : nullptr;
+    const bool can_be_translated = interp::is_whole_page_executable(state_) && !interp::crosses_page(host);
+    const std::byte* const entry = can_be_translated ? engine_.find(host, mode.number()) : nullptr;
     if (entry == nullptr) {
       emu::interp::run_threaded(&state_, interp::enter(state_));
       continue;
