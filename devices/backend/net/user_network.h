@@ -16,6 +16,7 @@ class EventLoop;
 ///
 /// The network is 10.0.2.0/24: the host (and the way out) is 10.0.2.2, a name server 10.0.2.3, the guest 10.0.2.15,
 /// which DHCP also says. Nothing outside reaches the guest but through a forwarded port.
+/// IPv4 only. Connections are the host's and do not outlast it: a guest that is restored elsewhere finds them reset.
 class UserNetwork final : public NetBackend {
  public:
   enum class Protocol { tcp, udp };
