@@ -81,8 +81,7 @@ int run(const RunOptions& options) {
   hv::log::set_up(verbosity(options));
   const hv::Result<MachineConfig> config = configure(options);
   if (!config) return report_config(config.error());
-  if (config->accel == Accel::automatic)
-    hv::log::info("accel: auto chose interp: it is the only engine of this version for {} guests", "riscv64");
+  if (config->accel == Accel::automatic) hv::log::info("accel: auto chose interp; jit is faster and new: --accel jit");
   SessionOptions session;
   session.exit_with_guest = options.exit_with_guest || !config->boot.bare.empty();
   if (options.timeout > 0) session.timeout = std::chrono::milliseconds(static_cast<int64_t>(options.timeout * 1000));

@@ -33,6 +33,9 @@ class IrBuilder : public emu::ir::Builder {
   /// Replaces what was noted for the instruction by a call of `helper` if something could not be noted.
   void end(void (*helper)(HartState&, const Insn&) noexcept);
 
+  /// The present instruction has something that could not be noted.
+  bool gave_up() const { return gave_up_; }
+
   /// The block has a node that leaves it.
   bool has_left() const {
     return !block_.nodes.empty() && emu::ir::info(block_.nodes.back().op).effect == emu::ir::Effect::leaves;

@@ -81,4 +81,22 @@ Translation translate(const std::byte* host, Mode mode) {
   return result;
 }
 
+bool has_ir(Op op) {
+  constexpr uint32_t kDynamicRounding = 7 << 12;
+  constexpr Mode kNearestEven(1);
+  const Row& row = row_of(op);
+  const Insn insn{.raw = row.match | (row.has_rounding_mode ? kDynamicRounding : 0),
+                  .rd = 10,
+                  .rs1 = 11,
+                  .rs2 = 12,
+                  .rs3 = 13,
+                  .length = 4};
+  emu::ir::Block ir;
+  ir.insns = {&insn, 1};
+  IrBuilder builder(ir, kNearestEven);
+  builder.begin(insn);
+  kSemantics[static_cast<size_t>(op)](builder, insn);
+  return !builder.gave_up();
+}
+
 }  // namespace emu::riscv::jit

@@ -72,7 +72,7 @@ TEST_F(CommandLine, PrintsTheSchema) {
 
 TEST_F(CommandLine, DescribesTheHost) {
   const boost::json::value report = boost::json::parse(vireo({"info", "--json"}).out);
-  EXPECT_EQ(report.at("engines").as_string(), "interp");
+  EXPECT_TRUE(report.at("engines").as_string().starts_with("interp"));
   EXPECT_TRUE(report.as_object().contains("kvm"));
 }
 
