@@ -10,8 +10,8 @@
 #include <sys/utsname.h>
 
 #include "devices/backend/disk/file_io.h"
-#include "emu/jit/engine.h"
 #include "hv/base/unique_fd.h"
+#include "vmm/machine/engines.h"
 
 namespace vmm {
 namespace {
@@ -90,7 +90,7 @@ std::vector<HostFact> host_facts() {
       {"processors", "processors", std::to_string(std::thread::hardware_concurrency())},
       {"cpu_features", "CPU features", features()},
       {"kvm", "KVM", kvm()},
-      {"engines", "engines", emu::jit::Engine::is_supported() ? "interp, jit" : "interp"},
+      {"engines", "engines", engines()},
       {"guests", "guests", "riscv64"},
       {"io_uring", "io_uring", io_uring()},
       {"transparent_huge_pages", "THP for memfd", transparent_huge_pages()},
