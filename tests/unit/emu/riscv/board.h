@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -27,11 +29,18 @@ inline uint32_t insn(Op op, const Operands& operands) {
   return encoded.value_or(0);
 }
 
+/// The interpreter; with VIREO_TEST_ENGINE=jit in the environment translated code, from the first time on.
+inline EngineConfig default_engine() {
+  const char* const wanted = std::getenv("VIREO_TEST_ENGINE");
+  if (wanted == nullptr || std::string_view(wanted) != "jit") return {};
+  return {.kind = EngineKind::jit, .jit_cache = size_t{4} << 20, .hot_after = 1};
+}
+
 /// RAM, harts and a device that stops them: the least that a program runs on.
 class Board : public hv::MachineControl {
  public:
   explicit Board(size_t harts = 1, Firmware firmware = Firmware::guest, sbi::Console* console = nullptr,
-                 const EngineConfig& engine = {}) {
+                 const EngineConfig& engine = default_engine()) {
     const hv::RegionConfig region{.base = {kRam}, .size = kRamSize, .huge_pages = hv::HugePages::off, .numa = {}};
     memory = hv::GuestMemory::create({&region, 1}).value();
     EXPECT_TRUE(bus.add({{kStopDevice}, 8}, stop_device_, "stop").has_value());

@@ -46,7 +46,7 @@ TEST_P(JitTest, GivesWhatTheInterpreterGives) {
     if (touches_memory && decoded.rs1 != 3) continue;
     code.push_back(drawn.raw);
   }
-  Board interpreted;
+  Board interpreted(1, Firmware::guest, nullptr, {});
   Board translated(1, Firmware::guest, nullptr, kJit);
   for (Board* const board : {&interpreted, &translated}) {
     prepare(*board, GetParam());
