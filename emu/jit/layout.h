@@ -30,6 +30,8 @@ struct Layout {
   using Access = bool (*)(void* state, uint64_t info) noexcept;
   Access load = nullptr;  ///< Scratch::slow_value = what is at Scratch::slow_address
   Access store = nullptr;
+  /// An Rmw (AccessInfo::operation) of Scratch::slow_value; it gets what was there, sign-extended.
+  Access read_modify_write = nullptr;
   /// Carries out one whole instruction by a helper (Node::imm).
   using Call = bool (*)(void* state, const void* insn, uint64_t helper) noexcept;
   Call call = nullptr;
@@ -40,12 +42,14 @@ struct AccessInfo {
   unsigned size;
   uint16_t pc_offset;
   uint8_t index;
+  uint8_t operation = 0;  ///< an Rmw
 };
 constexpr uint32_t pack(AccessInfo info) noexcept {
-  return info.size | uint32_t{info.index} << 8 | uint32_t{info.pc_offset} << 16;
+  return info.size | uint32_t{info.operation} << 4 | uint32_t{info.index} << 8 | uint32_t{info.pc_offset} << 16;
 }
 constexpr AccessInfo unpack(uint64_t packed) noexcept {
-  return {static_cast<unsigned>(packed & 0xff), static_cast<uint16_t>(packed >> 16), static_cast<uint8_t>(packed >> 8)};
+  return {static_cast<unsigned>(packed & 0xf), static_cast<uint16_t>(packed >> 16), static_cast<uint8_t>(packed >> 8),
+          static_cast<uint8_t>(packed >> 4 & 0xf)};
 }
 
 }  // namespace emu::jit

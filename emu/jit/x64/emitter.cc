@@ -196,6 +196,7 @@ void Emitter::emit_node(Ref at) {
     case Op::system:
       return system(at);
     case Op::read_modify_write:
+      return read_modify_write(at);
     case Op::compare_and_swap:
     case Op::load_reserved:
     case Op::store_conditional:

@@ -67,6 +67,7 @@ class Emitter {
   void load(ir::Ref at);
   void store(ir::Ref at);
   void slow_access(const ir::Node& node, const std::byte* thunk);
+  void read_modify_write(ir::Ref at);
 
   // float.cc
   void float_arithmetic(ir::Ref at);

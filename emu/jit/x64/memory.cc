@@ -43,7 +43,7 @@ Gp Emitter::check_tlb(Gp address, unsigned size, int tag_offset, Label slow) {
 
 void Emitter::slow_access(const ir::Node& n, const std::byte* thunk) {
   const Insn& insn = ir_->insns[n.insn];
-  a_.push(imm(static_cast<int32_t>(pack({n.size, insn.pc_offset, insn.index}))));
+  a_.push(imm(static_cast<int32_t>(pack({n.size, insn.pc_offset, insn.index, static_cast<uint8_t>(n.imm)}))));
   a_.call(imm(reinterpret_cast<uint64_t>(thunk)));
 }
 

@@ -152,7 +152,7 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   buffer.begin(reinterpret_cast<uint64_t>(arena.executable()));
   Assembler& a = buffer.assembler();
   ThunkEmitter emitter(a, layout);
-  std::array<size_t, 7> at{};
+  std::array<size_t, 8> at{};
   const auto mark = [&](size_t which) {
     a.align(AlignMode::kCode, 16);
     at[which] = a.offset();
@@ -171,6 +171,8 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   emitter.access(layout.store);
   mark(5);
   emitter.call();
+  mark(7);
+  emitter.access(layout.read_modify_write);
   a.align(AlignMode::kCode, 16);
   a.embedUInt64(0);  // the key: no guest code lies there
   at[6] = a.offset();
@@ -185,6 +187,7 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
       .jump = base + at[2],
       .load = base + at[3],
       .store = base + at[4],
+      .read_modify_write = base + at[7],
       .call = base + at[5],
       .no_block = base + at[6],
   };

@@ -21,6 +21,7 @@ struct Thunks {
   const std::byte* load =
       nullptr;  ///< packed AccessInfo in the Scratch's first integer slot's place: edi is not touched
   const std::byte* store = nullptr;
+  const std::byte* read_modify_write = nullptr;
   /// The instruction in rsi, the helper in rdx; temporaries are lost.
   const std::byte* call = nullptr;
 

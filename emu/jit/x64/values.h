@@ -43,6 +43,9 @@ class Values {
   asmjit::x86::Gp define_gp(ir::Ref value) { return asmjit::x86::gpq(define(Class::integer, value)); }
   asmjit::x86::Xmm define_xmm(ir::Ref value) { return asmjit::x86::xmm(define(Class::floating, value)); }
 
+  /// The result is in `reg`, a scratch register of the node.
+  void adopt_gp(ir::Ref value, const asmjit::x86::Gp& reg) { put(Class::integer, reg.id(), value); }
+
   /// A temporary until the end of the node.
   asmjit::x86::Gp scratch_gp() { return asmjit::x86::gpq(fresh(Class::integer)); }
   asmjit::x86::Xmm scratch_xmm() { return asmjit::x86::xmm(fresh(Class::floating)); }

@@ -121,8 +121,13 @@ class IrBuilder : public emu::ir::Builder {
     append({.op = Op::store, .size = sizeof(T), .a = address, .b = value});
   }
   template <Rmw operation, class T>
-  Value read_modify_write(Value, Value) {
-    return give_up();
+  Value read_modify_write(Value address, Value operand) {
+    if (sizeof(T) < 4 || operation > Rmw::bit_xor) return give_up();
+    return append({.op = Op::read_modify_write,
+                   .size = sizeof(T),
+                   .a = address,
+                   .b = operand,
+                   .imm = static_cast<int64_t>(operation)});
   }
   template <class T>
   Value compare_and_swap(Value, Value, Value) {

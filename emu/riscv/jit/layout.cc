@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "emu/isa/read_modify_write.h"
 #include "emu/riscv/helpers.h"
 #include "emu/riscv/state.h"
 
@@ -36,6 +37,36 @@ bool store(void* opaque, uint64_t packed) noexcept {
   return goes_on(state, info.index);
 }
 
+template <class T>
+uint64_t exchange(Rmw operation, T* place, T operand) noexcept {
+  const auto extend = [](T old) { return static_cast<uint64_t>(int64_t{old}); };
+  switch (operation) {
+    case Rmw::swap:
+      return extend(__atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST));
+    case Rmw::add:
+      return extend(__atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST));
+    case Rmw::bit_and:
+      return extend(__atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST));
+    case Rmw::bit_or:
+      return extend(__atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST));
+    default:
+      return extend(__atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST));
+  }
+}
+
+bool read_modify_write(void* opaque, uint64_t packed) noexcept {
+  auto& state = *static_cast<HartState*>(opaque);
+  const emu::jit::AccessInfo info = emu::jit::unpack(packed);
+  set_pc(state, info);
+  uint64_t& value = state.jit.slow_value;
+  if (std::byte* const place = atomic_address(state, state.jit.slow_address, info.size, true); place != nullptr) {
+    const auto operation = static_cast<Rmw>(info.operation);
+    value = info.size == 4 ? exchange(operation, reinterpret_cast<int32_t*>(place), static_cast<int32_t>(value))
+                           : exchange(operation, reinterpret_cast<int64_t*>(place), static_cast<int64_t>(value));
+  }
+  return goes_on(state, info.index);
+}
+
 bool call(void* opaque, const void* opaque_insn, uint64_t helper) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const auto& insn = *static_cast<const Insn*>(opaque_insn);
@@ -67,6 +98,7 @@ emu::jit::Layout layout() noexcept {
       .hot_f = {15, 14, 10, 13, 11, 12, 8, 9, 0, 1, 2, 3},
       .load = load,
       .store = store,
+      .read_modify_write = read_modify_write,
       .call = call,
   };
 #undef AT
