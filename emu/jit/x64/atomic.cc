@@ -24,20 +24,13 @@ void Emitter::read_modify_write(Ref at) {
   const Gp old = values_.take(Gp::kIdAx);
   const Gp address = values_.gp(n.a);
   const Gp operand = values_.gp(n.b);
-  const Gp addend = values_.scratch_gp();
   const Gp work = values_.scratch_gp();
   const Label slow = label();
   const Label done = label();
 
-  a_.mov(addend.r32(), address.r32());
-  a_.shr(addend.r32(), hv::kGuestPageShift - 5);
-  a_.and_(addend.r32(), imm((mmu::Tlb::kEntries - 1) * sizeof(mmu::TlbEntry)));
-  a_.add(addend, state(layout_.data_tlb));
   a_.mov(work, imm(-static_cast<int64_t>(hv::kGuestPageSize) | (n.size - 1)));
   a_.and_(work, address);
-  a_.cmp(work, qword_ptr(addend, offsetof(mmu::TlbEntry, write)));
-  a_.jne(slow);
-  a_.mov(addend, qword_ptr(addend, offsetof(mmu::TlbEntry, addend)));
+  const Gp addend = find_page(address, work, offsetof(mmu::TlbEntry, write), slow);
 
   Mem place = ptr(addend, address);
   place.setSize(n.size);

@@ -55,15 +55,11 @@ class Emitter {
   Condition compare(ir::Ref at);
 
   // memory.cc
-  /// A register that has the address, and the host's address of it in relation: `host + address`.
-  struct Access {
-    Gp address;
-    Gp addend;
-    Label done;
-  };
   Gp address_of(ir::Ref value);
   /// Emits the check of the inline TLB; `slow` is jumped to where it fails. Returns the register with the addend.
   Gp check_tlb(Gp address, unsigned size, int tag_offset, Label slow);
+  /// The same for a `page` that was made of the address: what the tag must be.
+  Gp find_page(Gp address, Gp page, int tag_offset, Label slow);
   void load(ir::Ref at);
   void store(ir::Ref at);
   void slow_access(const ir::Node& node, const std::byte* thunk);
