@@ -10,7 +10,7 @@
 namespace vmm {
 
 enum class Arch { riscv64, arm64, x86_64 };
-enum class Accel { automatic, kvm, jit, interp };
+enum class Accel { automatic, kvm, jit, interp, lockstep };
 
 /// What the machine starts with. Paths are absolute or relative to the working directory; empty stands for none.
 struct BootConfig {
@@ -72,6 +72,10 @@ struct ConsoleConfig {
   ConsoleDevice device = ConsoleDevice::uart;
 };
 
+struct JitConfig {
+  uint64_t cache = 0;  ///< bytes of host code
+};
+
 /// A machine file after checking. Every member's default comes from the schema (schema.cc).
 struct MachineConfig {
   std::string name;
@@ -87,6 +91,7 @@ struct MachineConfig {
   ConsoleConfig console;
   bool rng = false;
   bool balloon = false;
+  JitConfig jit;
 };
 
 }  // namespace vmm

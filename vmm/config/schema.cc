@@ -92,7 +92,8 @@ constexpr Field unsupported(std::string_view key, std::string_view doc) {
 
 // The order of each array is that of its enum.
 constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64", false}, Choice{"x86_64", false}};
-constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm", false}, Choice{"jit"}, Choice{"interp"}};
+constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm", false}, Choice{"jit"}, Choice{"interp"},
+                                Choice{"lockstep", false}};
 constexpr std::array kHugePages = {Choice{"auto"}, Choice{"off"}, Choice{"2MiB"}, Choice{"1GiB"}};
 constexpr std::array kNumaPolicies = {Choice{"none"}, Choice{"bind"}, Choice{"interleave"}, Choice{"preferred"}};
 constexpr std::array kDiskFormats = {Choice{"auto"}, Choice{"raw"}, Choice{"qcow2"}};
@@ -169,6 +170,13 @@ constexpr std::array kConsoleFields = {
         .with_default("uart"),
 };
 
+constexpr std::array kJitFields = {
+    scalar("cache", Kind::size, "Memory for translated code; when it is full, the oldest makes room",
+           set<&JitConfig::cache>)
+        .with_range(kMiB, kGiB)
+        .with_default("64MiB"),
+};
+
 constexpr std::array kMachineFields = {
     scalar("name", Kind::text, "The machine's name; the file's name if it is not given", set<&MachineConfig::name>)
         .with_example("debian-riscv64"),
@@ -192,9 +200,9 @@ constexpr std::array kMachineFields = {
     scalar("balloon", Kind::boolean, "A balloon, through which the guest gives memory back",
            set<&MachineConfig::balloon>)
         .with_default("true"),
+    map("jit", kJitFields, "The JIT compiler", enter<&MachineConfig::jit>),
     unsupported("shares", "Folders shared with the guest"),
     unsupported("gpu", "A graphics card"),
-    unsupported("jit", "Settings of the JIT compiler"),
     unsupported("debug", "Debugging of the guest"),
 };
 

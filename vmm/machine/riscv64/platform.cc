@@ -51,7 +51,8 @@ class Riscv64Platform final : public Platform {
     harts_ = TRY(emu::riscv::HartGroup::create(
         config_.cpus, has_firmware ? emu::riscv::Firmware::guest : emu::riscv::Firmware::built_in,
         {*memory_, bus_, clock_, alarms_, environment_.control, &debug_console_},
-        {.kind = config_.accel == Accel::jit ? emu::riscv::EngineKind::jit : emu::riscv::EngineKind::interpreter}));
+        {.kind = config_.accel == Accel::jit ? emu::riscv::EngineKind::jit : emu::riscv::EngineKind::interpreter,
+         .jit_cache = config_.jit.cache}));
     make_interrupt_controllers();
     make_small_devices();
     TRY(make_virtio_slots());

@@ -156,6 +156,15 @@ TEST_F(MachineFile, ChecksLimits) {
             "m.yaml:2:9: \"1GB\" is not a size; write it like 512MiB, 1GiB or 64KiB");
 }
 
+TEST_F(MachineFile, SetsTheSizeOfTheJitsCache) {
+  EXPECT_EQ(load(kSmall).value().jit.cache, uint64_t{64} << 20);
+  EXPECT_EQ(load(std::string(kSmall) + "jit: {cache: 16MiB}\n").value().jit.cache, uint64_t{16} << 20);
+  EXPECT_EQ(error_of("arch: riscv64\njit: {cache: 2GiB}\n"),
+            "m.yaml:2:14: \"jit.cache\" must be whole MiB from 1MiB to 1GiB, not 2GiB");
+  EXPECT_EQ(error_of("arch: riscv64\njit: {size: 2MiB}\n"),
+            "m.yaml:2:7: unknown key \"size\" in \"jit\"; the keys are cache");
+}
+
 TEST_F(MachineFile, RefusesAnUnknownChoice) {
   EXPECT_EQ(error_of("arch: riscv\n"),
             "m.yaml:1:7: \"arch\" must be one of riscv64, not \"riscv\"; did you mean \"riscv64\"?");
@@ -168,8 +177,6 @@ TEST_F(MachineFile, RefusesWhatThisVersionLacks) {
             "m.yaml:2:1: \"gpu\" is not supported by this version of vireo; remove it");
   EXPECT_EQ(error_of("arch: riscv64\nshares: []\n"),
             "m.yaml:2:1: \"shares\" is not supported by this version of vireo; remove it");
-  EXPECT_EQ(error_of("arch: riscv64\njit: {tier: 2}\n"),
-            "m.yaml:2:1: \"jit\" is not supported by this version of vireo; remove it");
   EXPECT_EQ(error_of("arch: riscv64\ndebug: {gdb: \"1234\"}\n"),
             "m.yaml:2:1: \"debug\" is not supported by this version of vireo; remove it");
   EXPECT_EQ(error_of("arch: riscv64\naccel: kvm\n"),
