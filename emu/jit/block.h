@@ -17,6 +17,7 @@ struct Exit {
   enum class Kind : uint8_t {
     link,     ///< to `offset` from the begin of the block's page; `site` can be patched to go there by itself
     pending,  ///< something is pending before the instruction at `offset`
+    alone,    ///< the instruction at `offset` is to be interpreted: it ends in another page than it did
     system,   ///< `insn` is carried out by `helper`
   };
   Kind kind = Kind::link;
@@ -35,6 +36,8 @@ struct Exit {
 struct Block {
   const std::byte* host = nullptr;  ///< where the guest's code lies
   const std::byte* entry = nullptr;
+  /// Where the last instruction's second half lies, the begin of a page; nullptr if it does not go over the page's end.
+  const std::byte* second_half = nullptr;
   uint32_t guest_bytes = 0;
   uint32_t host_bytes = 0;
   uint8_t mode = 0;

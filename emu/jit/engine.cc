@@ -15,6 +15,14 @@ uintptr_t page_of(const std::byte* host) noexcept {
   return reinterpret_cast<uintptr_t>(host) & ~uintptr_t{hv::kGuestPageSize - 1};
 }
 
+/// The host pages that have the block's code.
+std::vector<uintptr_t> pages_of(const Block& block) {
+  std::vector<uintptr_t> pages = {page_of(block.host)};
+  if (block.second_half != nullptr && page_of(block.second_half) != pages[0])
+    pages.push_back(page_of(block.second_half));
+  return pages;
+}
+
 /// What one block can take at most, bytes.
 constexpr size_t kLargestBlock = 64 << 10;
 
@@ -77,7 +85,7 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   ++stats_.blocks;
   stats_.guest_bytes += block->guest_bytes;
   stats_.host_bytes += size;
-  pages_[page_of(block->host)].push_back(block.get());
+  for (const uintptr_t page : pages_of(*block)) pages_[page].push_back(block.get());
   (*tables_[block->mode])[jump_index(block->host)].store(block->entry, std::memory_order_release);
   at->second = std::move(block);
   return true;
@@ -102,6 +110,11 @@ void Engine::link(const Exit& exit, const std::byte* host, unsigned mode) noexce
 }
 
 void Engine::remove(Block& block) noexcept {
+  for (const uintptr_t page : pages_of(block)) {
+    const auto at = pages_.find(page);
+    std::erase(at->second, &block);
+    if (at->second.empty()) pages_.erase(at);
+  }
   for (Exit* const exit : block.incoming) {
     patch(*exit, exit->unlinked);
     exit->target = nullptr;
@@ -126,16 +139,16 @@ void Engine::revalidate_page(const std::byte* host) noexcept {
   const std::lock_guard lock(mutex_);
   const auto at = pages_.find(page_of(host));
   if (at == pages_.end()) return;
-  std::erase_if(at->second, [this](Block* block) {
-    if (block->is_unchanged()) return false;
+  const std::vector<Block*> blocks = at->second;
+  for (Block* const block : blocks) {
+    if (block->is_unchanged()) continue;
     remove(*block);
     const auto owner = blocks_.find({block->host, block->mode});
     retired_.push_back(std::move(owner->second));
     blocks_.erase(owner);
     ++stats_.invalidated;
-    return true;
-  });
-  if (at->second.empty()) pages_.erase(at);
+  }
+  removals_.fetch_add(1, std::memory_order_release);
 }
 
 void Engine::flush() noexcept {
@@ -147,6 +160,7 @@ void Engine::flush() noexcept {
   blocks_.clear();
   retired_.clear();
   arena_->rewind(first_block_);
+  removals_.fetch_add(1, std::memory_order_release);
   ++stats_.flushes;
 }
 

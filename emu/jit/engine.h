@@ -65,6 +65,9 @@ class Engine {
   /// Forgets everything and reuses the memory. Only while no vCPU runs generated code.
   void flush() noexcept;
 
+  /// Rises when blocks were removed: what found them before must not do so again after the next instruction fence.
+  uint64_t removals() const noexcept { return removals_.load(std::memory_order_acquire); }
+
   Stats stats() const noexcept;
 
  private:
@@ -93,6 +96,7 @@ class Engine {
   std::unique_ptr<x64::Emitter> emitter_;
   std::array<std::unique_ptr<Table>, kModes> tables_;
 
+  std::atomic<uint64_t> removals_{0};
   mutable std::mutex mutex_;  ///< guards what follows
   std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
   std::unordered_map<uintptr_t, std::vector<Block*>> pages_;

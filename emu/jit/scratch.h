@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "emu/mmu/jump_cache.h"
+
 namespace emu::jit {
 
 /// What generated code keeps in a vCPU's state for itself. Owned by the vCPU's thread, but for the entries of the jump
@@ -16,6 +18,7 @@ struct Scratch {
   /// By jump_index of a host address: the entry point of a block. Eight bytes before each entry point is the address of
   /// the guest code that it stands for.
   const std::atomic<const std::byte*>* jump_table = nullptr;
+  mmu::JumpCache* jumps = nullptr;     ///< by guest address; of the present address space and mode
   uint64_t slow_address = 0;           ///< of an access that missed the inline TLB
   uint64_t slow_value = 0;             ///< to be stored, or loaded
   std::array<uint64_t, 5> integers{};  ///< temporary host registers during a slow path

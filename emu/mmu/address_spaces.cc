@@ -127,6 +127,11 @@ void AddressSpaces::flush_asid(VirtualRange range, uint32_t asid) noexcept {
     second_level_.flush_page(range.first + page * hv::kGuestPageSize);
 }
 
+void AddressSpaces::forget_jumps() noexcept {
+  for (Tlb& table : own_) table.forget_jumps();
+  for (Tlb& table : shared_) table.forget_jumps();
+}
+
 void AddressSpaces::drop_writes(uint8_t write_flag) noexcept {
   for (Tlb& table : own_) table.drop_writes();
   for (Tlb& table : shared_) table.drop_writes();

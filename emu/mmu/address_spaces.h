@@ -63,6 +63,9 @@ class AddressSpaces {
   /// Takes the permission to write, `write_flag` of the second level, from all pages: who writes next asks again.
   void drop_writes(uint8_t write_flag) noexcept;
 
+  /// Forgets the translated code that jumps lead to, in all spaces.
+  void forget_jumps() noexcept;
+
   /// Counted where the inline tables missed.
   struct Counters {
     uint64_t second_level_hits = 0;

@@ -16,15 +16,20 @@ void Tlb::flush() noexcept {
     clear_slots(used_);
   used_.clear();
   local_.clear();
+  has_local_code_ = false;
+  forget_jumps();
 }
 
 void Tlb::flush_local() noexcept {
   if (local_.overflowed()) return flush();
   clear_slots(local_);
   local_.clear();
+  if (has_local_code_) forget_jumps();
+  has_local_code_ = false;
 }
 
 void Tlb::flush(VirtualRange range) noexcept {
+  if (jumps_ != nullptr) jumps_->forget(range);
   if (used_.is_empty()) return;
   if (range.pages() >= kEntries) {
     for (TlbEntry& entry : *entries_) {
@@ -32,9 +37,8 @@ void Tlb::flush(VirtualRange range) noexcept {
     }
     return;
   }
-  const size_t first = index(range.first);
   for (size_t i = 0; i < range.pages(); ++i) {
-    TlbEntry& entry = (*entries_)[(first + i) & (kEntries - 1)];
+    TlbEntry& entry = (*entries_)[index(range.first + i * hv::kGuestPageSize)];
     if (entry.translates(range)) entry = TlbEntry{};
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "emu/mmu/jump_cache.h"
 #include "emu/mmu/leaf_extents.h"
 #include "hv/core/guest_address.h"
 
@@ -55,7 +56,12 @@ class Tlb {
  public:
   static constexpr size_t kEntries = 4096;
 
-  static constexpr size_t index(uint64_t address) { return (address >> hv::kGuestPageShift) & (kEntries - 1); }
+  /// Pages that lie a power of two apart, as large arrays do, do not meet in one entry.
+  static constexpr unsigned kFold = 6;
+  static constexpr size_t index(uint64_t address) {
+    const uint64_t page = address >> hv::kGuestPageShift;
+    return (page ^ page >> kFold) & (kEntries - 1);
+  }
 
   /// The table; it is allocated when first asked for and then stays where it is.
   TlbEntry* entries() noexcept {
@@ -69,7 +75,20 @@ class Tlb {
     const size_t slot = index(address);
     (*entries_)[slot] = entry;
     used_.add(slot);
-    if (!is_global) local_.add(slot);
+    if (is_global) return;
+    local_.add(slot);
+    has_local_code_ |= entry.execute != TlbEntry::kNoPage;
+  }
+
+  /// The translated code that jumps by this table find; allocated when first asked for.
+  JumpCache& jumps() noexcept {
+    if (jumps_ == nullptr) [[unlikely]]
+      jumps_ = std::make_unique<JumpCache>();
+    return *jumps_;
+  }
+  /// The code was thrown away.
+  void forget_jumps() noexcept {
+    if (jumps_ != nullptr) jumps_->clear();
   }
 
   void flush() noexcept;
@@ -90,6 +109,8 @@ class Tlb {
   std::unique_ptr<Entries> entries_;
   SlotJournal<384> used_;  ///< filled since the last flush
   SlotJournal<64> local_;  ///< of these, those that were not global
+  bool has_local_code_ = false;
+  std::unique_ptr<JumpCache> jumps_;
 };
 
 }  // namespace emu::mmu

@@ -58,6 +58,8 @@ class Hart final : public hv::Vcpu {
   void enter_address_space() noexcept;
   /// Forgets what sfence.vma orders to be forgotten.
   void fence(const TranslationFence& fence) noexcept;
+  /// Forgets which translated code jumps lead to.
+  void forget_jumps() noexcept;
   /// Forgets everything: physical memory protection, or satp behind enter_address_space's back, changed.
   void flush_all() noexcept;
   Pmp& pmp() noexcept { return pmp_; }

@@ -62,6 +62,11 @@ void Hart::drop_writes() noexcept {
   spaces_.drop_writes(permission::kWrite);
 }
 
+void Hart::forget_jumps() noexcept {
+  machine_table_.forget_jumps();
+  spaces_.forget_jumps();
+}
+
 void Hart::flush_all() noexcept {
   machine_table_.flush();
   spaces_.flush();

@@ -28,9 +28,10 @@ void Emitter::read_modify_write(Ref at) {
   const Label slow = label();
   const Label done = label();
 
+  const Gp entry = tlb_entry(address, work);
   a_.mov(work, imm(-static_cast<int64_t>(hv::kGuestPageSize) | (n.size - 1)));
   a_.and_(work, address);
-  const Gp addend = find_page(address, work, offsetof(mmu::TlbEntry, write), slow);
+  const Gp addend = addend_if(entry, work, offsetof(mmu::TlbEntry, write), slow);
 
   Mem place = ptr(addend, address);
   place.setSize(n.size);

@@ -1,4 +1,6 @@
+#include "emu/jit/scratch.h"
 #include "emu/jit/x64/emitter.h"
+#include "emu/jit/x64/lookup.h"
 #include "hv/base/check.h"
 #include "hv/core/guest_address.h"
 
@@ -39,6 +41,44 @@ void Emitter::check_pending(Ref at) {
   cold([=, this] { leave(pending, exit); });
 }
 
+void Emitter::next_page(Ref at) {
+  const Label elsewhere = label();
+  const Gp page = values_.scratch_gp();
+  const Gp spare = values_.scratch_gp();
+  const Gp entry = values_.scratch_gp();
+  a_.mov(page, state(layout_.pc_page));
+  a_.add(page, imm(hv::kGuestPageSize));
+  find_tlb_entry(a_, entry, spare, page, state(layout_.fetch_tlb));
+  a_.cmp(page, qword_ptr(entry, offsetof(mmu::TlbEntry, execute)));
+  a_.jne(elsewhere);
+  a_.add(page, qword_ptr(entry, offsetof(mmu::TlbEntry, addend)));
+  a_.mov(spare, imm(node(at).imm));
+  a_.cmp(page, spare);
+  a_.jne(elsewhere);
+  Exit* const exit = new_exit({.kind = Exit::Kind::alone, .offset = pc_offset(at), .insn = &ir_->insns[node(at).insn]});
+  cold([=, this] { leave(elsewhere, exit); });
+}
+
+// Inline, so that the host predicts each jump by itself.
+void Emitter::jump_by_cache(bool checks_pending) {
+  const Label miss = label();
+  make_jump_index(a_, rdx, rax);
+  a_.mov(rcx, state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, jumps))));
+  a_.cmp(rax, jump_entry(rcx, rdx, offsetof(mmu::JumpCache::Entry, address)));
+  a_.jne(miss);
+  if (checks_pending) {
+    a_.cmp(dword_ptr(kState, layout_.pending - kStateBias), 0);
+    a_.jne(miss);
+  }
+  a_.and_(rax, -static_cast<int32_t>(hv::kGuestPageSize));
+  a_.mov(state(layout_.pc_page), rax);
+  a_.jmp(jump_entry(rcx, rdx, offsetof(mmu::JumpCache::Entry, code)));
+  cold([=, this] {
+    a_.bind(miss);
+    a_.jmp(imm(reinterpret_cast<uint64_t>(thunks_.jump)));
+  });
+}
+
 void Emitter::linked_jump(int64_t target, const Condition* condition) {
   if (target < 0 || target >= static_cast<int64_t>(hv::kGuestPageSize)) {
     // Another page, of which nobody knows yet where it is.
@@ -46,7 +86,7 @@ void Emitter::linked_jump(int64_t target, const Condition* condition) {
     const auto go = [this, target] {
       a_.mov(rax, state(layout_.pc_page));
       a_.add(rax, imm(target));
-      a_.jmp(imm(reinterpret_cast<uint64_t>(thunks_.jump)));
+      jump_by_cache(false);
     };
     if (condition == nullptr) return go();
     a_.j(*condition, away);
@@ -111,7 +151,7 @@ void Emitter::jump_register(Ref at) {
   const Gp target = values_.gp(node(at).a);
   if (target.id() != Gp::kIdAx) a_.mov(rax, target);
   retire(at, 1);
-  a_.jmp(imm(reinterpret_cast<uint64_t>(thunks_.jump)));
+  jump_by_cache(true);
 }
 
 void Emitter::system(Ref at) {

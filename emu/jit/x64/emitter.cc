@@ -185,6 +185,8 @@ void Emitter::emit_node(Ref at) {
     case Op::float_dirty:
       a_.mov(byte_ptr(kState, layout_.fp_dirty - kStateBias), 1);
       return;
+    case Op::next_page:
+      return next_page(at);
     case Op::call:
       return call(at);
     case Op::jump:

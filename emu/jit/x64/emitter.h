@@ -58,8 +58,10 @@ class Emitter {
   Gp address_of(ir::Ref value);
   /// Emits the check of the inline TLB; `slow` is jumped to where it fails. Returns the register with the addend.
   Gp check_tlb(Gp address, unsigned size, int tag_offset, Label slow);
-  /// The same for a `page` that was made of the address: what the tag must be.
-  Gp find_page(Gp address, Gp page, int tag_offset, Label slow);
+  /// Its parts: the entry for an address, in a register of its own; the addend in the entry's place if the entry has
+  /// `tag`.
+  Gp tlb_entry(Gp address, Gp spare);
+  Gp addend_if(Gp entry, Gp tag, int tag_offset, Label slow);
   void load(ir::Ref at);
   void store(ir::Ref at);
   void slow_access(const ir::Node& node, const std::byte* thunk);
@@ -82,7 +84,10 @@ class Emitter {
   void system(ir::Ref at);
   void retire(ir::Ref at, unsigned more);
   void check_pending(ir::Ref at);
+  void next_page(ir::Ref at);
   bool closes_loop(ir::Ref at, int64_t target) const;
+  /// To the guest address in rax by the vCPU's JumpCache.
+  void jump_by_cache(bool checks_pending);
   /// A jump that can be patched, taken if `condition` or always.
   void linked_jump(int64_t target, const Condition* condition);
   void leave(Label from, Exit* exit);

@@ -1,5 +1,6 @@
 #include "emu/jit/scratch.h"
 #include "emu/jit/x64/emitter.h"
+#include "emu/jit/x64/lookup.h"
 #include "emu/mmu/tlb.h"
 #include "hv/base/check.h"
 #include "hv/core/guest_address.h"
@@ -24,22 +25,23 @@ Gp Emitter::address_of(Ref value) {
 // fails like one to a page that is not there.
 Gp Emitter::check_tlb(Gp address, unsigned size, int tag_offset, Label slow) {
   const Gp page = values_.scratch_gp();
+  const Gp entry = tlb_entry(address, page);
   if (size == 1)
     a_.mov(page, address);
   else
     a_.lea(page, ptr(address, static_cast<int32_t>(size) - 1));
   a_.and_(page, imm(-static_cast<int64_t>(hv::kGuestPageSize)));
-  return find_page(address, page, tag_offset, slow);
+  return addend_if(entry, page, tag_offset, slow);
 }
 
-Gp Emitter::find_page(Gp address, Gp page, int tag_offset, Label slow) {
+Gp Emitter::tlb_entry(Gp address, Gp spare) {
   const Gp entry = values_.scratch_gp();
-  a_.mov(entry.r32(), address.r32());
-  a_.shr(entry.r32(), hv::kGuestPageShift - 5);
-  static_assert(sizeof(mmu::TlbEntry) == 1 << 5);
-  a_.and_(entry.r32(), imm((mmu::Tlb::kEntries - 1) * sizeof(mmu::TlbEntry)));
-  a_.add(entry, state(layout_.data_tlb));
-  a_.cmp(page, qword_ptr(entry, tag_offset));
+  find_tlb_entry(a_, entry, spare, address, state(layout_.data_tlb));
+  return entry;
+}
+
+Gp Emitter::addend_if(Gp entry, Gp tag, int tag_offset, Label slow) {
+  a_.cmp(tag, qword_ptr(entry, tag_offset));
   a_.jne(slow);
   a_.mov(entry, qword_ptr(entry, offsetof(mmu::TlbEntry, addend)));
   return entry;

@@ -6,8 +6,8 @@
 
 #include "emu/jit/scratch.h"
 #include "emu/jit/x64/code_buffer.h"
+#include "emu/jit/x64/lookup.h"
 #include "emu/jit/x64/registers.h"
-#include "emu/mmu/tlb.h"
 #include "hv/core/guest_address.h"
 
 namespace emu::jit::x64 {
@@ -39,32 +39,38 @@ class ThunkEmitter {
     a_.ret();
   }
 
-  /// rax: the guest address. By way of the inline TLB to the host address of the code, and from there to the block.
+  /// rax: the guest address. By way of the inline TLB to the host address of the code, and from there to the block,
+  /// which the vCPU's JumpCache then knows.
   void jump(const Label& leave) {
     const Label miss = a_.newLabel();
     a_.mov(state(layout_.pc), rax);
-    a_.mov(ecx, eax);
-    a_.shr(ecx, hv::kGuestPageShift - 5);
-    a_.and_(ecx, static_cast<int32_t>((mmu::Tlb::kEntries - 1) * sizeof(mmu::TlbEntry)));
-    a_.add(rcx, state(layout_.fetch_tlb));
+    find_tlb_entry(a_, rcx, rdx, rax, state(layout_.fetch_tlb));
     a_.mov(rdx, rax);
     a_.and_(rdx, -static_cast<int32_t>(hv::kGuestPageSize));
     a_.cmp(rdx, qword_ptr(rcx, offsetof(mmu::TlbEntry, execute)));
     a_.jne(miss);
-    a_.add(rax, qword_ptr(rcx, offsetof(mmu::TlbEntry, addend)));
-    a_.mov(ecx, eax);
-    a_.mov(rsi, rax);
+    a_.mov(rdi, qword_ptr(rcx, offsetof(mmu::TlbEntry, addend)));
+    a_.add(rdi, rax);
+    a_.mov(ecx, edi);
+    a_.mov(rsi, rdi);
     a_.shr(ecx, 1);
     a_.shr(rsi, 16);
     a_.xor_(ecx, esi);
     a_.and_(ecx, static_cast<int32_t>(kJumpTableEntries - 1));
-    a_.mov(rsi, state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, jump_table))));
+    a_.mov(rsi, scratch(offsetof(Scratch, jump_table)));
     a_.mov(rsi, qword_ptr(rsi, rcx, 3));
-    a_.cmp(rax, qword_ptr(rsi, -8));
+    a_.cmp(rdi, qword_ptr(rsi, -8));
     a_.jne(miss);
     a_.cmp(dword_ptr(kState, layout_.pending - kStateBias), 0);
     a_.jne(miss);
     a_.mov(state(layout_.pc_page), rdx);
+    a_.mov(rdi, scratch(offsetof(Scratch, jumps)));
+    make_jump_index(a_, rcx, rax);
+    a_.mov(jump_entry(rdi, rcx, offsetof(mmu::JumpCache::Entry, address)), rax);
+    a_.mov(jump_entry(rdi, rcx, offsetof(mmu::JumpCache::Entry, code)), rsi);
+    a_.shr(eax, hv::kGuestPageShift);
+    a_.and_(eax, static_cast<int32_t>(mmu::JumpCache::kPages - 1));
+    a_.mov(byte_ptr(rdi, rax, 0, offsetof(mmu::JumpCache, has_entries)), 1);
     a_.jmp(rsi);
     a_.bind(miss);
     a_.xor_(eax, eax);
@@ -113,9 +119,10 @@ class ThunkEmitter {
   static constexpr std::array<Gp, 6> kCalleeSaved = {rbx, rbp, r12, r13, r14, r15};
 
   Mem state(int32_t offset) const { return qword_ptr(kState, offset - kStateBias); }
+  Mem scratch(size_t offset) const { return state(layout_.scratch + static_cast<int32_t>(offset)); }
   Mem guest_x(size_t hot) const { return state(layout_.x + 8 * layout_.hot_x[hot]); }
   Mem guest_f(size_t hot) const { return state(layout_.f + 8 * layout_.hot_f[hot]); }
-  Mem saved(size_t offset, size_t i) const { return state(layout_.scratch + static_cast<int32_t>(offset + 8 * i)); }
+  Mem saved(size_t offset, size_t i) const { return scratch(offset + 8 * i); }
 
   void store_pinned() {
     for (size_t i = 0; i < kIntegerBank.pinned_count; ++i) a_.mov(guest_x(i), gpq(kIntegerBank.pinned[i]));

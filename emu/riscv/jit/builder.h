@@ -33,6 +33,12 @@ class IrBuilder : public emu::ir::Builder {
   /// Replaces what was noted for the instruction by a call of `helper` if something could not be noted.
   void end(void (*helper)(HartState&, const Insn&) noexcept);
 
+  /// The present instruction's second half must be at the host address `second_half`, the begin of the next page.
+  void needs_next_page(const std::byte* second_half) {
+    append({.op = Op::next_page, .imm = static_cast<int64_t>(reinterpret_cast<uintptr_t>(second_half))});
+    first_node_ = block_.nodes.size();
+  }
+
   /// The present instruction has something that could not be noted.
   bool gave_up() const { return gave_up_; }
 

@@ -1,5 +1,7 @@
 #include "emu/riscv/jit/run.h"
 
+#include <utility>
+
 #include "emu/interp/dispatch.h"
 #include "emu/riscv/hart.h"
 #include "emu/riscv/helpers.h"
@@ -24,11 +26,12 @@ void Runner::run() noexcept {
     const Exit* const from = link_from_;
     link_from_ = nullptr;
     if (state_.pending.load(std::memory_order_relaxed) != 0 && !service_pending(state_)) return;
+    forget_removed();
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
     const Mode mode = Mode::of(state_);
-    const bool can_be_translated = interp::is_whole_page_executable(state_) && !interp::crosses_page(host);
-    const std::byte* const entry = can_be_translated ? engine_.find(host, mode.number()) : nullptr;
+    const bool may_find = !interprets_next_ && interp::is_whole_page_executable(state_);
+    const std::byte* const entry = may_find ? engine_.find(host, mode.number()) : nullptr;
     if (entry == nullptr) {
       emu::interp::run_threaded(&state_, interp::enter(state_));
       continue;
@@ -38,9 +41,25 @@ void Runner::run() noexcept {
       engine_.link(*from, host, mode.number());
     }
     state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
-    state_.jit.jump_table = engine_.jump_table(mode.number());
+    enter_in_caches(entry, mode);
     if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr) leave_by(*exit);
   }
+}
+
+void Runner::enter_in_caches(const std::byte* entry, Mode mode) noexcept {
+  mmu::JumpCache& jumps = state_.hart->fetch_table().jumps();
+  jumps.use_mode(mode.number());
+  jumps.add(state_.pc, entry);
+  state_.jit.jumps = &jumps;
+  state_.jit.jump_table = engine_.jump_table(mode.number());
+}
+
+void Runner::forget_removed() noexcept {
+  const uint64_t removals = engine_.removals();
+  if (removals == removals_seen_) [[likely]]
+    return;
+  removals_seen_ = removals;
+  state_.hart->forget_jumps();
 }
 
 void Runner::leave_by(const Exit& exit) noexcept {
@@ -52,6 +71,10 @@ void Runner::leave_by(const Exit& exit) noexcept {
     case Exit::Kind::pending:
       if (exit.insn != nullptr) state_.retired += exit.insn->index;
       return;
+    case Exit::Kind::alone:
+      state_.retired += exit.insn->index;
+      interprets_next_ = true;
+      return;
     case Exit::Kind::system:
       state_.retired += exit.insn->index;
       reinterpret_cast<void (*)(HartState&, const Insn&) noexcept>(exit.helper)(state_, *exit.insn);
@@ -62,14 +85,23 @@ void Runner::leave_by(const Exit& exit) noexcept {
 }
 
 bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
-  if (block.crosses_page) return false;
+  if (std::exchange(interprets_next_, false) || !interp::is_whole_page_executable(state_)) return false;
   if (block.heat == hot_after_) return engine_.find(host, Mode::of(state_).number()) != nullptr;
   return ++block.heat == hot_after_ && translate(host);
 }
 
+const std::byte* Runner::next_page() noexcept {
+  const uint64_t address = (state_.pc & ~(hv::kGuestPageSize - 1)) + hv::kGuestPageSize;
+  const mmu::TlbEntry& entry = state_.fetch_tlb[mmu::Tlb::index(address)];
+  if (entry.execute != address) return nullptr;
+  const auto* const host = reinterpret_cast<const std::byte*>(entry.addend + address);
+  note_code(state_, host);
+  return host;
+}
+
 bool Runner::translate(const std::byte* host) noexcept {
   note_code(state_, host);
-  Translation made = jit::translate(host, Mode::of(state_));
+  Translation made = jit::translate(host, Mode::of(state_), [this] { return next_page(); });
   return made.block != nullptr && engine_.add(made.ir, std::move(made.block));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "emu/jit/engine.h"
+#include "emu/riscv/jit/mode.h"
 #include "emu/riscv/state.h"
 
 namespace emu::interp {
@@ -28,10 +29,17 @@ class Runner {
   const std::byte* fetch() noexcept;
   void leave_by(const emu::jit::Exit& exit) noexcept;
   bool translate(const std::byte* host) noexcept;
+  /// The page of code that follows the present one; nullptr if the TLB does not have it.
+  const std::byte* next_page() noexcept;
+  /// Lets jumps find `entry` for the state's pc.
+  void enter_in_caches(const std::byte* entry, Mode mode) noexcept;
+  void forget_removed() noexcept;
 
   HartState& state_;
   emu::jit::Engine& engine_;
   const uint16_t hot_after_;
+  bool interprets_next_ = false;  ///< the next block, whatever was translated
+  uint64_t removals_seen_ = 0;
   const emu::jit::Exit* link_from_ = nullptr;  ///< the exit that led here, if it can be linked
 };
 

@@ -29,13 +29,14 @@ uint32_t read_insn(const std::byte* host) noexcept {
 }
 
 /// Decodes until an instruction leaves the block, the page ends or the block is full.
-void decode_block(emu::jit::Block& block) {
+void decode_block(emu::jit::Block& block, const NextPage& next_page) {
   const std::byte* at = block.host;
   size_t offset = reinterpret_cast<uintptr_t>(at) & (hv::kGuestPageSize - 1);
   for (bool ended = false; !ended && block.insns.size() < kMaxInsns && offset < hv::kGuestPageSize;) {
-    if (interp::crosses_page(at)) break;
+    const bool crosses = interp::crosses_page(at);
+    if (crosses && (block.second_half = next_page()) == nullptr) break;
     Insn insn;
-    const Row* const row = decode(read_insn(at), insn);
+    const Row* const row = decode(crosses ? interp::crossing_insn(at, block.second_half) : read_insn(at), insn);
     insn.pc_offset = static_cast<uint16_t>(offset);
     insn.index = static_cast<uint8_t>(block.insns.size());
     block.insns.push_back(insn);
@@ -46,9 +47,10 @@ void decode_block(emu::jit::Block& block) {
   block.guest_bytes = static_cast<uint32_t>(at - block.host);
 }
 
-void note(IrBuilder& builder, const Insn& insn) {
+void note(IrBuilder& builder, const Insn& insn, const std::byte* second_half) {
   Insn scratch;
   builder.begin(insn);
+  if (second_half != nullptr) builder.needs_next_page(second_half);
   const Row* const row = decode(insn.raw, scratch);
   if (row == nullptr) {
     builder.system<raise_illegal>();
@@ -61,17 +63,18 @@ void note(IrBuilder& builder, const Insn& insn) {
 
 }  // namespace
 
-Translation translate(const std::byte* host, Mode mode) {
+Translation translate(const std::byte* host, Mode mode, const NextPage& next_page) {
   Translation result;
   auto block = std::make_unique<emu::jit::Block>();
   block->host = host;
   block->mode = static_cast<uint8_t>(mode.number());
-  decode_block(*block);
+  decode_block(*block, next_page);
   if (block->insns.empty()) return result;
   result.ir.insns = block->insns;
   IrBuilder builder(result.ir, mode);
   for (const Insn& insn : block->insns) {
-    note(builder, insn);
+    const bool crosses = block->second_half != nullptr && &insn == &block->insns.back();
+    note(builder, insn, crosses ? block->second_half : nullptr);
     if (builder.has_left()) break;
   }
   if (!builder.has_left()) builder.go_on();

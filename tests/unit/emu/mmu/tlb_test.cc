@@ -24,11 +24,18 @@ TEST_F(TlbTest, StartsWithoutPages) {
   for (size_t i = 0; i < Tlb::kEntries; ++i) EXPECT_EQ(tlb_.entries()[i].read, TlbEntry::kNoPage);
 }
 
-TEST_F(TlbTest, PagesAWholeTableApartShareAnEntry) {
+TEST_F(TlbTest, TheNewerOfTwoPagesThatShareAnEntryIsFound) {
+  uint64_t other = 2 * kPage;
+  while (Tlb::index(other) != Tlb::index(kPage)) other += kPage;
   fill(kPage);
-  fill(kPage * (Tlb::kEntries + 1));
+  fill(other);
   EXPECT_FALSE(has(kPage));
-  EXPECT_TRUE(has(kPage * (Tlb::kEntries + 1)));
+  EXPECT_TRUE(has(other));
+}
+
+TEST_F(TlbTest, PagesAPowerOfTwoApartHaveEntriesOfTheirOwn) {
+  for (uint64_t pages = 1; pages <= 64 * Tlb::kEntries; pages *= 2) fill(pages * kPage);
+  for (uint64_t pages = 1; pages <= 64 * Tlb::kEntries; pages *= 2) EXPECT_TRUE(has(pages * kPage)) << pages;
 }
 
 TEST_F(TlbTest, AFlushForgetsFewPagesAndMany) {
