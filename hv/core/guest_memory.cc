@@ -221,10 +221,11 @@ bool GuestMemory::is_dirty(GuestAddress address) const noexcept {
 std::vector<uint64_t> GuestMemory::take_dirty(const Region& region) noexcept {
   const uint64_t first_word = region.first_page / kBitsPerWord;
   std::vector<uint64_t> taken(align_up(region.range.size >> kGuestPageShift, kBitsPerWord) / kBitsPerWord);
+  const std::lock_guard lock(writers_mutex_);
+  for (UnmarkedWriter* const writer : writers_) writer->mark_unmarked_writes();
   for (uint64_t i = 0; i < taken.size(); ++i) taken[i] = dirty_[first_word + i].exchange(0, std::memory_order_acq_rel);
   // Only now: a writer that stopped before could have marked and gone on before its mark was taken. What it wrote
   // meanwhile is there when the caller looks at the pages.
-  const std::lock_guard lock(writers_mutex_);
   for (UnmarkedWriter* const writer : writers_) writer->stop_unmarked_writes();
   return taken;
 }

@@ -36,11 +36,14 @@ struct RegionConfig {
   NumaPolicy numa;
 };
 
-/// One that writes to pages of guest memory without marking each write, because it has marked them before: a vCPU whose
-/// TLB lets it.
+/// One that writes to pages of guest memory without marking each write: a vCPU whose TLB lets it, because it has marked
+/// them before, or one that another party keeps a log of.
 class UnmarkedWriter {
  public:
-  /// When it returns, every write from then on is preceded by a mark again. Any thread but the writer's own.
+  /// Marks what it wrote so far and did not mark: before dirty pages are taken. Any thread but the writer's own.
+  virtual void mark_unmarked_writes() noexcept {}
+  /// When it returns, every write from then on is preceded by a mark again, or will be marked by the function above.
+  /// Any thread but the writer's own.
   virtual void stop_unmarked_writes() noexcept = 0;
 
  protected:

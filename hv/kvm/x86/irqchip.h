@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "hv/base/result.h"
+#include "hv/base/unique_fd.h"
+#include "hv/core/interrupt.h"
+#include "hv/core/snapshottable.h"
+#include "hv/kvm/vm.h"
+
+namespace hv::kvm::x86 {
+
+/// A PC's interrupt controllers in the kernel (two 8259A, one IOAPIC with 24 inputs) and the guest's clock. An
+/// input is an irqfd: its rising edge is one write, and going down again costs nothing, so guests take them as
+/// edge-triggered. Any thread.
+class Irqchip final : public InterruptSink, public Snapshottable {
+ public:
+  static constexpr uint32_t kLines = 24;
+
+  /// Before the first vCPU is made. `lines` are those that devices will drive. `vm` outlives this.
+  static Result<std::unique_ptr<Irqchip>> create(Vm& vm, const std::vector<uint32_t>& lines);
+
+  void set_line(uint32_t line, bool level) noexcept override;
+
+  void save(StateWriter& writer) const override;
+  Result<void> load(StateReader& reader) override;
+
+ private:
+  explicit Irqchip(Vm& vm) : vm_(vm) {}
+
+  Vm& vm_;
+  std::map<uint32_t, UniqueFd> events_;  ///< constant after it was made
+};
+
+}  // namespace hv::kvm::x86
