@@ -7,8 +7,12 @@
 
 namespace emu::interp {
 
-BlockCache::BlockCache()
-    : buckets_(std::make_unique<std::array<Block*, kBuckets>>()), arena_(new std::byte[kArenaBytes]) {}
+BlockCache::BlockCache(size_t arena_bytes)
+    : buckets_(std::make_unique<std::array<Block*, kBuckets>>()),
+      arena_bytes_(arena_bytes),
+      arena_(new std::byte[arena_bytes]) {
+  CHECK(arena_bytes >= sizeof(Block) + (kMaxInsns + 1) * sizeof(Insn));
+}
 
 Block* BlockCache::find_in_chain(const std::byte* host) noexcept {
   Block** place = &bucket(host);
@@ -25,7 +29,7 @@ Block* BlockCache::find_in_chain(const std::byte* host) noexcept {
 Block* BlockCache::add(const std::byte* host, std::span<const Insn> insns) noexcept {
   CHECK(insns.size() <= kMaxInsns + 1);
   const size_t size = sizeof(Block) + insns.size_bytes();
-  if (used_ + size > kArenaBytes) clear();
+  if (used_ + size > arena_bytes_) clear();
   if (Block* old = find(host); old != nullptr) remove(old);
   auto* block = new (arena_.get() + used_) Block;
   used_ += size;

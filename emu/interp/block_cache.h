@@ -26,14 +26,14 @@ struct Block {
 };
 static_assert(sizeof(Block) % alignof(Insn) == 0);
 
-/// The decoded blocks of one vCPU, found by the host address of their code. When its memory is full, all go. Owned by
-/// the vCPU's thread.
+/// The decoded blocks of one vCPU, found by the host address of their code. When its arena is full, all go; what
+/// was never used of it is never touched. Owned by the vCPU's thread.
 class BlockCache {
  public:
-  static constexpr size_t kArenaBytes = size_t{6} << 20;
   static constexpr size_t kMaxInsns = 64;  ///< in a block, without the one that may have to be added to leave it
 
-  BlockCache();
+  /// `arena_bytes` for the blocks, room for more than one.
+  explicit BlockCache(size_t arena_bytes);
 
   /// The block whose code begins at `host`, or nullptr. It may be of an older epoch.
   Block* find(const std::byte* host) noexcept {
@@ -65,6 +65,7 @@ class BlockCache {
   Block* find_in_chain(const std::byte* host) noexcept;
 
   std::unique_ptr<std::array<Block*, kBuckets>> buckets_;
+  size_t arena_bytes_;
   std::unique_ptr<std::byte[]> arena_;
   size_t used_ = 0;
   uint64_t generation_ = 0;

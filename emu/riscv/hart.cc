@@ -37,7 +37,7 @@ Hart::Hart(HartGroup& group, unsigned id)
     : group_(group),
       id_(id),
       state_(std::make_unique<HartState>()),
-      interpreter_(*state_),
+      interpreter_(*state_, group.decoded_per_hart()),
       alarm_(group.environment().alarms, [this] { on_alarm(); }) {
   state_->hart = this;
   if (group.jit() != nullptr) state_->runner = &runner_.emplace(*state_, *group.jit(), group.engine().hot_after);

@@ -1,5 +1,6 @@
 #include "emu/riscv/hart_group.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -10,8 +11,24 @@
 
 namespace emu::riscv {
 
-HartGroup::HartGroup(Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine)
-    : firmware_(firmware), environment_(environment), engine_(engine), code_pages_(environment.memory) {
+namespace {
+
+/// Harts share what a machine may spend on decoded instructions. A guest that runs much code gets slower below the
+/// least, and no faster above the most.
+size_t decoded_per_hart(size_t harts) {
+  constexpr size_t kMebibyte = size_t{1} << 20;
+  constexpr size_t kForAll = 9 * kMebibyte;
+  return std::clamp(kForAll / harts, 2 * kMebibyte, 6 * kMebibyte);
+}
+
+}  // namespace
+
+HartGroup::HartGroup(size_t harts, Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine)
+    : firmware_(firmware),
+      environment_(environment),
+      engine_(engine),
+      decoded_per_hart_(riscv::decoded_per_hart(harts)),
+      code_pages_(environment.memory) {
   environment_.memory.add_unmarked_writer(*this);
 }
 HartGroup::~HartGroup() { environment_.memory.remove_unmarked_writer(*this); }
@@ -20,7 +37,7 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
                                                          const HartEnvironment& environment,
                                                          const EngineConfig& engine) {
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
-  std::unique_ptr<HartGroup> group(new HartGroup(firmware, environment, engine));
+  std::unique_ptr<HartGroup> group(new HartGroup(harts, firmware, environment, engine));
   if (engine.kind == EngineKind::jit) {
     group->jit_ = TRY(emu::jit::Engine::create(jit::layout(), engine.jit_cache));
     group->code_pages_.set_listener([&group = *group](const std::byte* page) {

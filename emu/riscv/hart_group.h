@@ -94,6 +94,8 @@ class HartGroup final : private hv::UnmarkedWriter {
   /// nullptr: everything is interpreted.
   emu::jit::Engine* jit() noexcept { return jit_.get(); }
   const EngineConfig& engine() const noexcept { return engine_; }
+  /// Bytes for the decoded instructions of each hart.
+  size_t decoded_per_hart() const noexcept { return decoded_per_hart_; }
   mmu::CodePages& code_pages() noexcept { return code_pages_; }
 
   /// hv::GuestClock was set. Any thread.
@@ -102,12 +104,13 @@ class HartGroup final : private hv::UnmarkedWriter {
   void synchronize_code(Hart& hart) noexcept;
 
  private:
-  HartGroup(Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine);
+  HartGroup(size_t harts, Firmware firmware, const HartEnvironment& environment, const EngineConfig& engine);
   void stop_unmarked_writes() noexcept override;
 
   Firmware firmware_;
   HartEnvironment environment_;
   EngineConfig engine_;
+  size_t decoded_per_hart_;
   std::unique_ptr<emu::jit::Engine> jit_;
   mmu::CodePages code_pages_;
   std::mutex synchronization_;  ///< held by the hart that synchronizes code

@@ -216,7 +216,8 @@ def check_hostile_driver(run):
 
 
 CASES = [
-    Case('initramfs', 'riscv64-minimal.yaml', 1, 'a kernel and an initramfs only', command='uname -m',
+    Case('initramfs', 'riscv64-minimal.yaml', 1, 'a kernel and an initramfs only, a long command',
+         command='uname -m; : ' + ' '.join(f'word{number}' for number in range(100)),
          expected=('riscv64\n',), sanitized=True),
     Case('files-1', 'riscv64-debian.yaml', 1, 'files with fsync, read back after a remount, on one hart',
          script='files.sh', expected=('3 files have their sums on 1 processors',)),
@@ -236,7 +237,8 @@ CASES = [
     Case('sigterm', 'riscv64-debian.yaml', 1, 'SIGTERM saves disks and terminal', check=check_sigterm),
     Case('disk-full', 'riscv64-debian.yaml', 1, 'the host has no room for a write', check=check_disk_full),
     Case('idle', 'riscv64-smp.yaml', 4, 'an idle guest uses under 2 % of a processor', check=check_idle),
-    Case('memory', 'riscv64-debian.yaml', 1, 'the program has under 20 MiB beside the guest', check=check_memory),
+    Case('memory-1', 'riscv64-debian.yaml', 1, 'the program has under 20 MiB beside the guest', check=check_memory),
+    Case('memory-4', 'riscv64-smp.yaml', 4, 'the same with four harts', check=check_memory),
     Case('hostile-driver', '', 4, 'wild queues, descriptors and registers stop nothing', check=check_hostile_driver,
          sanitized=True),
     Case('soak', 'riscv64-smp.yaml', 4, 'stress-ng --verify for ten minutes', script='stress.sh 600', seconds=1200,

@@ -8,6 +8,7 @@
 #include "hv/base/log.h"
 #include "vmm/cli/command.h"
 #include "vmm/cli/session.h"
+#include "vmm/config/cmdline.h"
 #include "vmm/config/parser.h"
 #include "vmm/config/values.h"
 
@@ -66,7 +67,11 @@ hv::Result<MachineConfig> configure(const RunOptions& options) {
     return hv::error("vireo: run needs a machine file, or --arch and --bare; see \"vireo run --help\"");
   MachineConfig config =
       TRY(options.file.empty() ? machine_from_options(overrides) : load_machine_file(options.file, overrides));
-  if (!options.append.empty()) config.boot.cmdline += (config.boot.cmdline.empty() ? "" : " ") + options.append;
+  if (!options.append.empty()) {
+    config.boot.cmdline += (config.boot.cmdline.empty() ? "" : " ") + options.append;
+    if (const auto cmdline = check_cmdline(config.boot.cmdline); !cmdline)
+      return hv::error("--append: {}", cmdline.error().message);
+  }
   TRY(add_forwards(options, config));
   return config;
 }

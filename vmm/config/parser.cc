@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vmm/config/cmdline.h"
 #include "vmm/config/image_cache.h"
 #include "vmm/config/schema.h"
 #include "vmm/config/values.h"
@@ -288,9 +289,8 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
   }
   if (!boot.initrd.empty() && boot.kernel.empty())
     return error_at(place(tree, {"boot", "initrd"}), "\"boot.initrd\" needs \"boot.kernel\"");
-  constexpr size_t kMaxCmdline = 2047;  // COMMAND_LINE_SIZE of Linux on the smallest of the architectures, less the NUL
-  if (boot.cmdline.size() > kMaxCmdline)
-    return error_at(place(tree, {"boot", "cmdline"}), "the command line is longer than {} bytes", kMaxCmdline);
+  if (const auto cmdline = check_cmdline(boot.cmdline); !cmdline)
+    return error_at(place(tree, {"boot", "cmdline"}), "{}", cmdline.error().message);
   for (const DiskConfig& disk : config.disks) {
     constexpr size_t kSerialSize = 20;  // VIRTIO 1.2 §5.2.6.1
     if (disk.serial.size() > kSerialSize)

@@ -88,7 +88,9 @@ const Insn* after_trap(HartState& state, const Insn& insn) noexcept {
   return enter(state);
 }
 
-Interpreter::Interpreter(HartState& state) : state_(state) { state.blocks = &blocks_; }
+Interpreter::Interpreter(HartState& state, size_t decoded) : state_(state), blocks_(decoded) {
+  state.blocks = &blocks_;
+}
 Interpreter::~Interpreter() { state_.blocks = nullptr; }
 
 void Interpreter::run() noexcept { emu::interp::run_threaded(&state_, enter(state_)); }

@@ -11,7 +11,8 @@ namespace emu::riscv::interp {
 /// Runs a hart's instructions one block after the other. Owned by the hart, used by its thread.
 class Interpreter {
  public:
-  explicit Interpreter(HartState& state);
+  /// `decoded`: bytes for decoded instructions.
+  Interpreter(HartState& state, size_t decoded);
   ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;

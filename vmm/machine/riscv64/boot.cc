@@ -6,6 +6,7 @@
 
 #include "hv/base/bits.h"
 #include "vmm/boot/loader.h"
+#include "vmm/config/cmdline.h"
 #include "vmm/machine/riscv64/device_tree.h"
 #include "vmm/machine/riscv64/memory_map.h"
 
@@ -52,7 +53,7 @@ DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, unsig
   DeviceTreeConfig tree;
   tree.cpus = config.cpus;
   tree.ram = ram;
-  tree.cmdline = config.boot.cmdline;
+  tree.cmdline = kernel_cmdline(config.boot.cmdline);
   tree.virtio_devices = virtio_devices;
   tree.uart_is_console = config.console.device == ConsoleDevice::uart;
   tree.kaslr_seed = random_object<uint64_t>();
