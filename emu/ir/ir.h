@@ -40,8 +40,8 @@ inline constexpr Ref kNone = 0xffff;
 struct Node {
   Op op = Op::nothing;
   uint8_t size = 0;        ///< bytes of a memory access or of a floating-point format
-  bool is_signed = false;  ///< of a load
-  uint8_t reg = 0;         ///< guest register
+  bool is_signed = false;  ///< of a load or a conversion to an integer
+  uint8_t reg = 0;         ///< guest register, or a rounding direction
   uint8_t insn = 0;        ///< index of the guest's instruction in its block
   Ref a = kNone;
   Ref b = kNone;

@@ -31,11 +31,11 @@ constexpr size_t kLargestBlock = 64 << 10;
 bool Engine::is_supported() noexcept {
   const auto& features = asmjit::CpuInfo::host().features().x86();
   return features.hasAVX() && features.hasFMA() && features.hasBMI2() && features.hasLZCNT() && features.hasPOPCNT() &&
-         features.hasPCLMULQDQ();
+         features.hasPCLMULQDQ() && features.hasF16C();
 }
 
 hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
-  if (!is_supported()) return hv::error("this processor lacks AVX, FMA, BMI2, LZCNT, POPCNT or PCLMUL");
+  if (!is_supported()) return hv::error("this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL");
   std::unique_ptr<Engine> engine(new Engine(layout));
   engine->arena_ = TRY(Arena::create(size));
   engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);

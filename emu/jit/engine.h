@@ -39,7 +39,7 @@ class Engine {
  public:
   static constexpr unsigned kModes = 9;
 
-  /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, LZCNT, POPCNT, PCLMUL.
+  /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, F16C, LZCNT, POPCNT, PCLMUL.
   static bool is_supported() noexcept;
 
   /// `size`: bytes of host code. Errors: no memory for it, a processor that is_supported() says no to.

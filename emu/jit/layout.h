@@ -32,9 +32,17 @@ struct Layout {
   Access store = nullptr;
   /// An Rmw (AccessInfo::operation) of Scratch::slow_value; it gets what was there, sign-extended.
   Access read_modify_write = nullptr;
+  /// Stores Scratch::slow_value if Scratch::slow_expected is there; it gets what was there, sign-extended.
+  Access compare_and_swap = nullptr;
+  Access load_reserved = nullptr;
+  /// Of Scratch::slow_value, which gets 0 if it was stored, else 1.
+  Access store_conditional = nullptr;
   /// Carries out one whole instruction by a helper (Node::imm).
   using Call = bool (*)(void* state, const void* insn, uint64_t helper) noexcept;
   Call call = nullptr;
+
+  /// A value made of two others: floating point that the host has no instruction for. Raises no exception.
+  using Evaluate = uint64_t (*)(void* state, uint64_t a, uint64_t b) noexcept;
 };
 
 /// What a slow path is told: the access's size, and the instruction's place in page and block.

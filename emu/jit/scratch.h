@@ -21,6 +21,8 @@ struct Scratch {
   mmu::JumpCache* jumps = nullptr;     ///< by guest address; of the present address space and mode
   uint64_t slow_address = 0;           ///< of an access that missed the inline TLB
   uint64_t slow_value = 0;             ///< to be stored, or loaded
+  uint64_t slow_expected = 0;          ///< of a compare-and-swap
+  uint64_t evaluator = 0;              ///< a Layout::Evaluate, of slow_address and slow_value
   std::array<uint64_t, 5> integers{};  ///< temporary host registers during a slow path
   std::array<uint64_t, 16> floats{};   ///< the same, of the low halves of xmm0 to xmm15
 };

@@ -28,6 +28,7 @@ void return_to(HartState& state, Privilege privilege, uint64_t status, uint64_t 
   state.csr.mstatus = privilege == Privilege::machine ? status : status & ~mstatus::kMprv;
   state.privilege = privilege;
   state.pc = pc;
+  state.reservation_host = 0;  // §3.3.2 allows it
   state.hart->update_contexts();
   interrupts_changed(state);
 }

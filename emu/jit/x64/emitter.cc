@@ -20,6 +20,11 @@ bool has_word_form(Op op) {
   return op == Op::add || op == Op::sub || op == Op::mul || op == Op::bit_and || op == Op::bit_or || op == Op::bit_xor;
 }
 
+/// Of the operations that give or are floating point.
+bool takes_integers(Op op) {
+  return op == Op::float_from_int || op == Op::float_from_unsigned || op == Op::float_from_half || op == Op::evaluate;
+}
+
 bool takes_address(Op op) { return op == Op::load || op == Op::store; }
 
 }  // namespace
@@ -36,7 +41,7 @@ void Emitter::find_fusions() {
     const std::array<Ref, 3> operands = {node.a, node.b, node.c};
     const ir::OpInfo& info = ir::info(node.op);
     const bool wants_float = node.op == Op::set_f || node.op == Op::box || node.op == Op::unbox ||
-                             (info.effect == ir::Effect::reads && node.op != Op::float_from_int);
+                             (info.effect == ir::Effect::reads && !takes_integers(node.op));
     for (size_t k = 0; k < info.operands; ++k) {
       ++uses_[operands[k]];
       if (wants_float) ++float_uses_[operands[k]];
@@ -173,7 +178,27 @@ void Emitter::emit_node(Ref at) {
     case Op::float_equal:
     case Op::float_less:
     case Op::float_less_equal:
+    case Op::float_less_quiet:
+    case Op::float_less_equal_quiet:
       return float_compare(at);
+    case Op::float_min:
+    case Op::float_max:
+    case Op::float_minimum:
+    case Op::float_maximum:
+      return float_min_max(at);
+    case Op::float_round:
+      return float_round(at);
+    case Op::float_to_int:
+    case Op::float_to_int_modular:
+      return float_to_int(at);
+    case Op::float_from_unsigned:
+      return float_from_unsigned(at);
+    case Op::float_from_half:
+      return float_from_half(at);
+    case Op::float_to_half:
+      return float_to_half(at);
+    case Op::evaluate:
+      return evaluate(at);
     case Op::float_from_int:
     case Op::float_widen:
     case Op::float_narrow:
@@ -200,9 +225,11 @@ void Emitter::emit_node(Ref at) {
     case Op::read_modify_write:
       return read_modify_write(at);
     case Op::compare_and_swap:
+      return compare_and_swap(at);
     case Op::load_reserved:
+      return load_reserved(at);
     case Op::store_conditional:
-      break;
+      return store_conditional(at);
   }
   CHECK(false);
 }

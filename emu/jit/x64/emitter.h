@@ -65,16 +65,40 @@ class Emitter {
   void load(ir::Ref at);
   void store(ir::Ref at);
   void slow_access(const ir::Node& node, const std::byte* thunk);
+
+  // atomic.cc
   void read_modify_write(ir::Ref at);
+  void compare_and_swap(ir::Ref at);
+  void load_reserved(ir::Ref at);
+  void store_conditional(ir::Ref at);
+  /// The check for an access that is naturally aligned.
+  Gp check_aligned(Gp address, Gp work, unsigned size, int tag_offset, Label slow);
+  void sign_extend(Gp value, unsigned bytes);
 
   // float.cc
   void float_arithmetic(ir::Ref at);
   void float_fma(ir::Ref at);
   void float_compare(ir::Ref at);
+  void float_min_max(ir::Ref at);
   void float_convert(ir::Ref at);
   void box(ir::Ref at);
   void unbox(ir::Ref at);
   void make_nan_canonical(Xmm value, unsigned size);
+
+  // float_convert.cc
+  void float_to_int(ir::Ref at);
+  void float_from_unsigned(ir::Ref at);
+  void float_round(ir::Ref at);
+  void float_from_half(ir::Ref at);
+  void float_to_half(ir::Ref at);
+  void evaluate(ir::Ref at);
+  /// Converts to `bytes`; `whole` is there for rounding.
+  void convert_to_int(Gp to, Xmm from, Xmm whole, const ir::Node& node, unsigned bytes);
+  /// What is right where the host gave the smallest integer.
+  void fit_signed(Gp to, Xmm from, const ir::Node& node, Label done);
+  /// Calls the evaluator of `node` for the bits of `from` and the node's direction; the value is then in slow_value.
+  void evaluate_slowly(Xmm from, const ir::Node& node);
+  void call_evaluator(uint64_t evaluator);
 
   // control.cc
   void call(ir::Ref at);
@@ -95,6 +119,7 @@ class Emitter {
   uint16_t pc_offset(ir::Ref at) const { return ir_->insns[(*ir_)[at].insn].pc_offset; }
 
   Mem state(int32_t offset) const { return values_.state(offset); }
+  Mem scratch(size_t offset) const { return state(layout_.scratch + static_cast<int32_t>(offset)); }
   const ir::Node& node(ir::Ref at) const { return (*ir_)[at]; }
   bool is_constant(ir::Ref at) const { return node(at).op == ir::Op::constant; }
   /// A label without a place yet.

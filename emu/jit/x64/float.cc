@@ -122,11 +122,63 @@ void Emitter::float_compare(Ref at) {
     a_.movzx(to.r32(), to.r8());
     return;
   }
-  a_.emit(single ? Inst::kIdVcomiss : Inst::kIdVcomisd, right, left);
+  const bool is_quiet = n.op == Op::float_less_quiet || n.op == Op::float_less_equal_quiet;
+  if (is_quiet)
+    a_.emit(single ? Inst::kIdVucomiss : Inst::kIdVucomisd, right, left);
+  else
+    a_.emit(single ? Inst::kIdVcomiss : Inst::kIdVcomisd, right, left);
   values_.release_operands();
   const Gp to = values_.define_gp(at);
-  a_.set(n.op == Op::float_less ? CondCode::kA : CondCode::kAE, to.r8());
+  const bool is_strict = n.op == Op::float_less || n.op == Op::float_less_quiet;
+  a_.set(is_strict ? CondCode::kA : CondCode::kAE, to.r8());
   a_.movzx(to.r32(), to.r8());
+}
+
+// The host's MINSS finds every NaN invalid and takes its second operand of equal ones: it gets what a quiet comparison
+// finds to differ. Of equal operands one or both are the result, but for zeros of unlike signs.
+void Emitter::float_min_max(Ref at) {
+  const ir::Node& n = node(at);
+  const bool single = n.size == 4;
+  const bool wants_less = n.op == Op::float_min || n.op == Op::float_minimum;
+  const bool nan_wins = n.op == Op::float_minimum || n.op == Op::float_maximum;
+  const Xmm left = values_.xmm(n.a);
+  const Xmm right = values_.xmm(n.b);
+  const auto compare = [=, this](Xmm a, Xmm b) { a_.emit(single ? Inst::kIdVucomiss : Inst::kIdVucomisd, a, b); };
+  const Label nan = label();
+  const Label same = label();
+  const Label done = label();
+  compare(left, right);
+  values_.release_operands();
+  const Xmm to = values_.define_xmm(at);
+  a_.jp(nan);
+  a_.je(same);
+  if (wants_less)
+    a_.emit(single ? Inst::kIdVminss : Inst::kIdVminsd, to, left, right);
+  else
+    a_.emit(single ? Inst::kIdVmaxss : Inst::kIdVmaxsd, to, left, right);
+  a_.bind(done);
+  cold([=, this] {
+    a_.bind(same);
+    a_.emit(wants_less ? Inst::kIdVorps : Inst::kIdVandps, to, left, right);
+    a_.jmp(done);
+    a_.bind(nan);
+    if (!nan_wins) {
+      const Label left_is_nan = label();
+      const Label both = label();
+      compare(left, left);
+      a_.jp(left_is_nan);
+      a_.vmovaps(to, left);
+      a_.jmp(done);
+      a_.bind(left_is_nan);
+      compare(right, right);
+      a_.jp(both);
+      a_.vmovaps(to, right);
+      a_.jmp(done);
+      a_.bind(both);
+    }
+    a_.vmovq(to, scratch(single ? offsetof(Scratch, nan4) : offsetof(Scratch, nan8)));
+    a_.jmp(done);
+  });
 }
 
 void Emitter::float_convert(Ref at) {

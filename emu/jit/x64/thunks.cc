@@ -96,6 +96,21 @@ class ThunkEmitter {
     a_.ret(8);
   }
 
+  void evaluate() {
+    store_pinned();
+    save_temporaries();
+    a_.lea(rdi, ptr(kState, -kStateBias));
+    a_.mov(rsi, scratch(offsetof(Scratch, slow_address)));
+    a_.mov(rdx, scratch(offsetof(Scratch, slow_value)));
+    a_.sub(rsp, 8);
+    a_.call(scratch(offsetof(Scratch, evaluator)));
+    a_.add(rsp, 8);
+    a_.mov(scratch(offsetof(Scratch, slow_value)), rax);
+    load_pinned();
+    load_temporaries();
+    a_.ret();
+  }
+
   void call() {
     store_pinned();
     a_.lea(rdi, ptr(kState, -kStateBias));
@@ -159,7 +174,7 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   buffer.begin(reinterpret_cast<uint64_t>(arena.executable()));
   Assembler& a = buffer.assembler();
   ThunkEmitter emitter(a, layout);
-  std::array<size_t, 8> at{};
+  std::array<size_t, 12> at{};
   const auto mark = [&](size_t which) {
     a.align(AlignMode::kCode, 16);
     at[which] = a.offset();
@@ -180,6 +195,14 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   emitter.call();
   mark(7);
   emitter.access(layout.read_modify_write);
+  mark(8);
+  emitter.access(layout.compare_and_swap);
+  mark(9);
+  emitter.access(layout.load_reserved);
+  mark(10);
+  emitter.access(layout.store_conditional);
+  mark(11);
+  emitter.evaluate();
   a.align(AlignMode::kCode, 16);
   a.embedUInt64(0);  // the key: no guest code lies there
   at[6] = a.offset();
@@ -195,6 +218,10 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
       .load = base + at[3],
       .store = base + at[4],
       .read_modify_write = base + at[7],
+      .compare_and_swap = base + at[8],
+      .load_reserved = base + at[9],
+      .store_conditional = base + at[10],
+      .evaluate = base + at[11],
       .call = base + at[5],
       .no_block = base + at[6],
   };

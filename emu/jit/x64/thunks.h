@@ -22,6 +22,11 @@ struct Thunks {
       nullptr;  ///< packed AccessInfo in the Scratch's first integer slot's place: edi is not touched
   const std::byte* store = nullptr;
   const std::byte* read_modify_write = nullptr;
+  const std::byte* compare_and_swap = nullptr;
+  const std::byte* load_reserved = nullptr;
+  const std::byte* store_conditional = nullptr;
+  /// Scratch::slow_value = Scratch::evaluator of Scratch::slow_address and Scratch::slow_value.
+  const std::byte* evaluate = nullptr;
   /// The instruction in rsi, the helper in rdx; temporaries are lost.
   const std::byte* call = nullptr;
 

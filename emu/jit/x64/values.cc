@@ -16,7 +16,12 @@ namespace {
 
 bool fits_imm32(int64_t value) { return value == static_cast<int32_t>(value); }
 
-Mem slot_of(int slot) { return qword_ptr(rsp, slot * 8); }
+Mem slot_of(int slot, unsigned bytes = 8) { return Mem(rsp, slot * 8, bytes); }
+
+/// A 4-byte floating-point value, above which a floating-point register may have anything.
+bool is_single(const ir::Node& node) {
+  return node.size == 4 && node.op != Op::box && ir::info(node.op).result == ir::Result::floating;
+}
 
 }  // namespace
 
@@ -158,7 +163,7 @@ void Values::copy(Class c, uint32_t to, Ref value) {
       a_.mov(reg, gpq(static_cast<uint32_t>(where.reg[0])));
     } else if (where.reg[1] >= 0) {
       const Xmm from = asmjit::x86::xmm(static_cast<uint32_t>(where.reg[1]));
-      if (node.size == 4 && node.op != Op::box)
+      if (is_single(node))
         a_.vmovd(reg.r32(), from);
       else
         a_.vmovq(reg, from);
@@ -166,7 +171,10 @@ void Values::copy(Class c, uint32_t to, Ref value) {
       a_.mov(reg, home(where.home_class, static_cast<unsigned>(where.home)));
     } else {
       CHECK(where.slot >= 0);
-      a_.mov(reg, slot_of(where.slot));
+      if (is_single(node))
+        a_.mov(reg.r32(), slot_of(where.slot, 4));
+      else
+        a_.mov(reg, slot_of(where.slot));
     }
     return;
   }

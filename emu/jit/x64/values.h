@@ -46,6 +46,9 @@ class Values {
   /// The result is in `reg`, a scratch register of the node.
   void adopt_gp(ir::Ref value, const asmjit::x86::Gp& reg) { put(Class::integer, reg.id(), value); }
 
+  /// Puts `value` into `to`, a scratch register of the node, besides where it is. Leaves the host's flags alone.
+  void load_into(const asmjit::x86::Gp& to, ir::Ref value) { copy(Class::integer, to.id(), value); }
+
   /// A temporary until the end of the node.
   asmjit::x86::Gp scratch_gp() { return asmjit::x86::gpq(fresh(Class::integer)); }
   asmjit::x86::Xmm scratch_xmm() { return asmjit::x86::xmm(fresh(Class::floating)); }

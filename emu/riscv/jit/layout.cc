@@ -1,6 +1,8 @@
 #include "emu/riscv/jit/layout.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #include "emu/isa/read_modify_write.h"
 #include "emu/riscv/helpers.h"
@@ -38,33 +40,112 @@ bool store(void* opaque, uint64_t packed) noexcept {
 }
 
 template <class T>
-uint64_t exchange(Rmw operation, T* place, T operand) noexcept {
-  const auto extend = [](T old) { return static_cast<uint64_t>(int64_t{old}); };
+T combine(Rmw operation, T found, T operand) noexcept {
+  using Unsigned = std::make_unsigned_t<T>;
+  const auto a = static_cast<Unsigned>(found);
+  const auto b = static_cast<Unsigned>(operand);
   switch (operation) {
     case Rmw::swap:
-      return extend(__atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST));
+      return operand;
     case Rmw::add:
-      return extend(__atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST));
+      return static_cast<T>(a + b);
     case Rmw::bit_and:
-      return extend(__atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST));
+      return static_cast<T>(a & b);
     case Rmw::bit_or:
-      return extend(__atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST));
+      return static_cast<T>(a | b);
+    case Rmw::bit_xor:
+      return static_cast<T>(a ^ b);
+    case Rmw::minimum:
+      return std::min(found, operand);
+    case Rmw::maximum:
+      return std::max(found, operand);
+    case Rmw::minimum_unsigned:
+      return a < b ? found : operand;
+    case Rmw::maximum_unsigned:
+      return a > b ? found : operand;
+  }
+  return found;
+}
+
+/// What was at `place`, sign-extended.
+template <class T>
+uint64_t exchange(Rmw operation, T* place, T operand) noexcept {
+  T found = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(place, &found, combine(operation, found, operand), true, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_RELAXED)) {
+  }
+  return static_cast<uint64_t>(int64_t{found});
+}
+template <class T>
+uint64_t compare_exchange(T* place, uint64_t expected, uint64_t desired) noexcept {
+  auto found = static_cast<T>(expected);
+  __atomic_compare_exchange_n(place, &found, static_cast<T>(desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  return static_cast<uint64_t>(int64_t{found});
+}
+
+/// `access` of a pointer to a signed integer of `size` bytes at `place`.
+template <class Access>
+uint64_t with_size(std::byte* place, unsigned size, Access access) noexcept {
+  switch (size) {
+    case 1:
+      return access(reinterpret_cast<int8_t*>(place));
+    case 2:
+      return access(reinterpret_cast<int16_t*>(place));
+    case 4:
+      return access(reinterpret_cast<int32_t*>(place));
     default:
-      return extend(__atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST));
+      return access(reinterpret_cast<int64_t*>(place));
   }
 }
 
-bool read_modify_write(void* opaque, uint64_t packed) noexcept {
+/// An atomic access, whose value `access` gives.
+template <class Access>
+bool atomic(void* opaque, uint64_t packed, bool is_store, Access access) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const emu::jit::AccessInfo info = emu::jit::unpack(packed);
   set_pc(state, info);
-  uint64_t& value = state.jit.slow_value;
-  if (std::byte* const place = atomic_address(state, state.jit.slow_address, info.size, true); place != nullptr) {
-    const auto operation = static_cast<Rmw>(info.operation);
-    value = info.size == 4 ? exchange(operation, reinterpret_cast<int32_t*>(place), static_cast<int32_t>(value))
-                           : exchange(operation, reinterpret_cast<int64_t*>(place), static_cast<int64_t>(value));
+  std::byte* const place = atomic_address(state, state.jit.slow_address, info.size, is_store);
+  if (place != nullptr) {
+    state.jit.slow_value =
+        with_size(place, info.size, [&](auto* typed) { return access(state, static_cast<Rmw>(info.operation), typed); });
   }
   return goes_on(state, info.index);
+}
+
+bool read_modify_write(void* opaque, uint64_t packed) noexcept {
+  return atomic(opaque, packed, true, []<class T>(HartState& state, Rmw operation, T* place) {
+    return exchange(operation, place, static_cast<T>(state.jit.slow_value));
+  });
+}
+
+bool compare_and_swap(void* opaque, uint64_t packed) noexcept {
+  return atomic(opaque, packed, true, [](HartState& state, Rmw, auto* place) {
+    return compare_exchange(place, state.jit.slow_expected, state.jit.slow_value);
+  });
+}
+
+/// As InterpBuilder has it.
+uintptr_t reservation(const void* place, size_t size) noexcept {
+  return reinterpret_cast<uintptr_t>(place) | (size == 8 ? 1u : 0u);
+}
+
+bool load_reserved(void* opaque, uint64_t packed) noexcept {
+  return atomic(opaque, packed, false, []<class T>(HartState& state, Rmw, T* place) {
+    state.reservation_host = reservation(place, sizeof(T));
+    state.reservation_value = static_cast<uint64_t>(int64_t{__atomic_load_n(place, __ATOMIC_SEQ_CST)});
+    return state.reservation_value;
+  });
+}
+
+bool store_conditional(void* opaque, uint64_t packed) noexcept {
+  return atomic(opaque, packed, true, []<class T>(HartState& state, Rmw, T* place) {
+    const bool is_reserved = state.reservation_host == reservation(place, sizeof(T));
+    state.reservation_host = 0;
+    auto expected = static_cast<T>(state.reservation_value);
+    const bool stored = is_reserved && __atomic_compare_exchange_n(place, &expected, static_cast<T>(state.jit.slow_value),
+                                                                   false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return uint64_t{stored ? 0u : 1u};
+  });
 }
 
 bool call(void* opaque, const void* opaque_insn, uint64_t helper) noexcept {
@@ -99,6 +180,9 @@ emu::jit::Layout layout() noexcept {
       .load = load,
       .store = store,
       .read_modify_write = read_modify_write,
+      .compare_and_swap = compare_and_swap,
+      .load_reserved = load_reserved,
+      .store_conditional = store_conditional,
       .call = call,
   };
 #undef AT
