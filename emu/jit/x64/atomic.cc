@@ -4,8 +4,8 @@
 #include "emu/mmu/tlb.h"
 #include "hv/core/guest_address.h"
 
-/// Atomic accesses by the host's locked instructions, all of them sequentially consistent. At most five integer registers
-/// are needed at once, which is as many as there are temporaries.
+/// Atomic accesses by the host's locked instructions, all of them sequentially consistent. At most five integer
+/// registers are needed at once, which is as many as there are temporaries.
 namespace emu::jit::x64 {
 
 using asmjit::imm;

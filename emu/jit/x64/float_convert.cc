@@ -3,8 +3,8 @@
 #include "emu/jit/scratch.h"
 #include "emu/jit/x64/emitter.h"
 
-/// Conversions between floating-point formats and integers. The host raises the flags that the guest wants, but for what
-/// does not fit an unsigned integer; of NaNs and of what does not fit it makes the smallest integer.
+/// Conversions between floating-point formats and integers. The host raises the flags that the guest wants, but for
+/// what does not fit an unsigned integer; of NaNs and of what does not fit it makes the smallest integer.
 namespace emu::jit::x64 {
 
 using asmjit::imm;

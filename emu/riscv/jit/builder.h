@@ -235,13 +235,15 @@ class IrBuilder : public emu::ir::Builder {
   Value float_less_equal_quiet(Value a, Value b) {
     return computed<F>({.op = Op::float_less_equal_quiet, .a = a, .b = b});
   }
-  /// Unprivileged §20.9: the classes of negative values are 3 to 0, of others 4 to 7: zero, subnormal, normal, infinite.
+  /// Unprivileged §20.9: the classes of negative values are 3 to 0, of others 4 to 7: zero, subnormal, normal,
+  /// infinite.
   template <class F>
   Value float_classify(Value a) {
     const Value magnitude = bit_and(a, constant(F::kSign - 1u));
     const Value infinity = constant(F::kInfinity);
-    const Value kind = add(add(not_equal(magnitude, imm(0)), greater_equal_unsigned(magnitude, constant(F::kMinNormal))),
-                           greater_equal_unsigned(magnitude, infinity));
+    const Value kind =
+        add(add(not_equal(magnitude, imm(0)), greater_equal_unsigned(magnitude, constant(F::kMinNormal))),
+            greater_equal_unsigned(magnitude, infinity));
     const Value sign = shift_right(a, imm(F::kWidth - 1));
     const Value number = bit_xor(add(kind, imm(4)), sub(shift_left(sign, imm(3)), sign));
     const Value nan = add(bit_and(shift_right(a, imm(F::kFractionBits - 1)), imm(1)), imm(8));
@@ -253,19 +255,19 @@ class IrBuilder : public emu::ir::Builder {
     if (direction == kNearestAway) return evaluated(evaluate_to_int<Int, F>, a, direction);
     using Wide = std::conditional_t<std::same_as<F, fp::F16>, fp::F32, F>;
     return computed<F>({.op = Op::float_to_int,
-                          .is_signed = std::is_signed_v<Int>,
-                          .reg = static_cast<uint8_t>(direction),
-                          .a = a,
-                          .otherwise = sizeof(Int),
-                          .imm = address(evaluate_to_int<Int, Wide>)});
+                        .is_signed = std::is_signed_v<Int>,
+                        .reg = static_cast<uint8_t>(direction),
+                        .a = a,
+                        .otherwise = sizeof(Int),
+                        .imm = address(evaluate_to_int<Int, Wide>)});
   }
   Value float_to_int32_modular(Value a) {
     return computed<fp::F64>({.op = Op::float_to_int_modular,
-                                .is_signed = true,
-                                .reg = static_cast<uint8_t>(fp::Rounding::to_zero),
-                                .a = a,
-                                .otherwise = 4,
-                                .imm = address(evaluate_to_int_modular)});
+                              .is_signed = true,
+                              .reg = static_cast<uint8_t>(fp::Rounding::to_zero),
+                              .a = a,
+                              .otherwise = 4,
+                              .imm = address(evaluate_to_int_modular)});
   }
   /// Unsigned 32-bit integers are signed 64-bit ones.
   template <class F, class Int>

@@ -19,8 +19,7 @@ inline fp::Rounding rounding_of(void* state, uint64_t direction) noexcept {
 
 template <class Int, class F>
 uint64_t evaluate_to_int(void* state, uint64_t a, uint64_t direction) noexcept {
-  const Int value =
-      fp::to_int<Int, F>(env_of(state), rounding_of(state, direction), static_cast<typename F::Bits>(a));
+  const Int value = fp::to_int<Int, F>(env_of(state), rounding_of(state, direction), static_cast<typename F::Bits>(a));
   return static_cast<uint64_t>(static_cast<int64_t>(static_cast<std::make_signed_t<Int>>(value)));
 }
 inline uint64_t evaluate_to_int_modular(void* state, uint64_t a, uint64_t) noexcept {

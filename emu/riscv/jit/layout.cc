@@ -106,8 +106,8 @@ bool atomic(void* opaque, uint64_t packed, bool is_store, Access access) noexcep
   set_pc(state, info);
   std::byte* const place = atomic_address(state, state.jit.slow_address, info.size, is_store);
   if (place != nullptr) {
-    state.jit.slow_value =
-        with_size(place, info.size, [&](auto* typed) { return access(state, static_cast<Rmw>(info.operation), typed); });
+    state.jit.slow_value = with_size(
+        place, info.size, [&](auto* typed) { return access(state, static_cast<Rmw>(info.operation), typed); });
   }
   return goes_on(state, info.index);
 }
@@ -142,8 +142,9 @@ bool store_conditional(void* opaque, uint64_t packed) noexcept {
     const bool is_reserved = state.reservation_host == reservation(place, sizeof(T));
     state.reservation_host = 0;
     auto expected = static_cast<T>(state.reservation_value);
-    const bool stored = is_reserved && __atomic_compare_exchange_n(place, &expected, static_cast<T>(state.jit.slow_value),
-                                                                   false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    const bool stored =
+        is_reserved && __atomic_compare_exchange_n(place, &expected, static_cast<T>(state.jit.slow_value), false,
+                                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return uint64_t{stored ? 0u : 1u};
   });
 }

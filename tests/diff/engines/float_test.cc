@@ -50,8 +50,7 @@ std::vector<Loop> loops() {
     if (!is_float || row.is_compressed() || row.text.find('(') != std::string_view::npos) continue;
     for (uint32_t direction = 0; direction <= (row.has_rounding_mode ? kDynamic : 0u); ++direction) {
       if (direction == 5 || direction == 6) continue;
-      const auto raw =
-          encode(row, {.rd = 10, .rs1 = 10, .rs2 = 11, .rs3 = 12, .imm = 10, .other = direction << 12});
+      const auto raw = encode(row, {.rd = 10, .rs1 = 10, .rs2 = 11, .rs3 = 12, .imm = 10, .other = direction << 12});
       EXPECT_TRUE(raw.has_value()) << row.name;
       all.push_back({&row, raw.value_or(0)});
     }
