@@ -23,7 +23,7 @@ enum class Register : uint64_t {
   queue_size_max = 0x034,
   queue_size = 0x038,
   queue_ready = 0x044,
-  queue_notify = 0x050,
+  queue_notify = MmioTransport::kQueueNotify,
   interrupt_status = 0x060,
   interrupt_acknowledge = 0x064,
   status = 0x070,

@@ -21,6 +21,8 @@ class MmioTransport final : public hv::BusDevice, public hv::Snapshottable, priv
  public:
   static constexpr uint64_t kSize =
       0x200;  ///< bytes of registers and configuration space; the rest of a larger window is 0
+  /// The driver writes a queue's number here (32 bits) to ring its doorbell, which is VirtioDevice::kick_fd.
+  static constexpr uint64_t kQueueNotify = 0x050;
 
   /// Error: no file descriptor left.
   static hv::Result<std::unique_ptr<MmioTransport>> create(std::unique_ptr<VirtioDevice> device,

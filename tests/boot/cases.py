@@ -38,6 +38,7 @@ class Case:
     seconds: int = 120  # limit
     sanitized: bool = False  # also run with the sanitizers, which make a guest several times slower
     on_request: bool = False
+    kvm: bool = False  # runs where /dev/kvm works, under scripts/with-kvm; never with another engine
 
 
 class Run:
@@ -55,8 +56,20 @@ class Run:
         return machine
 
     def start(self, machine, *options, terminal=False):
-        self.guest = Guest(self.vireo, self.folder, {**machine, 'accel': self.accel}, self.deadline, options, terminal)
+        accel, prefix = self.accel, ()
+        if self.case.kvm:
+            accel, prefix = 'kvm', self.with_kvm()
+        self.guest = Guest(self.vireo, self.folder, {**machine, 'accel': accel}, self.deadline, options, terminal, prefix)
         return self.guest
+
+    def with_kvm(self):
+        """What runs the program where KVM works; the emulated machine gets the files that it needs."""
+        cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+        images = [cache / 'vireo/images/x86_64' / name for name in ('vmlinuz', 'initrd')]
+        files = [self.vireo, self.folder, ROOT / 'configs', *images]
+        seconds = max(1, int(self.deadline - time.monotonic()))
+        return [ROOT / 'scripts/with-kvm', *(word for file in files for word in ('--file', file)), '--timeout',
+                str(seconds), '--', 'env', f'XDG_CACHE_HOME={cache}']
 
     def execute(self, machine, command):
         """Runs a command in a guest of its own, which then powers off."""
@@ -215,6 +228,26 @@ def check_hostile_driver(run):
     require(check.returncode == 0, f'qemu-img check: {check.stdout}')
 
 
+def check_kvm_guest(run):
+    """A kernel and an initramfs with a disk, a network and a console of their own."""
+    disk = empty_disk(run.folder, 'disk.img', 8 * MIB)
+    command = ('yes vireo | head -c 3M | dd of=/dev/vda bs=64k conv=fsync 2> /dev/null; echo 3 > /proc/sys/vm/drop_caches;'
+               ' head -c 3M /dev/vda | sha256sum; ping -c 2 10.0.2.2; uname -m; nproc; cat /proc/interrupts; dmesg | grep -i -e kvm -e acpi')
+    console = run.execute({**run.machine(), 'disks': [disk], 'networks': [{'backend': 'user'}]}, command)
+    for text in (hashlib.sha256((b'vireo\n' * MIB)[:3 * MIB]).hexdigest(), ' 2 packets received', 'x86_64\n',
+                 f'\n{run.case.cpus}\n'):
+        require(text in console, f'the guest did not print "{text}"')
+
+
+def check_kvm_reboot(run):
+    """The guest reboots itself once: the second start finds what the first left on the disk."""
+    disk = empty_disk(run.folder, 'disk.img', 8 * MIB)
+    command = ('if grep -q before /dev/vda; then echo "the disk is as it was"; else echo before | dd of=/dev/vda conv=fsync'
+               ' 2> /dev/null; reboot -f; fi')
+    console = run.execute({**run.machine(), 'disks': [disk]}, command)
+    require('the disk is as it was' in console, 'the disk lost what was written before the reboot')
+
+
 CASES = [
     Case('initramfs', 'riscv64-minimal.yaml', 1, 'a kernel and an initramfs only, a long command',
          command='uname -m; : ' + ' '.join(f'word{number}' for number in range(100)),
@@ -241,6 +274,11 @@ CASES = [
     Case('memory-4', 'riscv64-smp.yaml', 4, 'the same with four harts', check=check_memory),
     Case('hostile-driver', '', 4, 'wild queues, descriptors and registers stop nothing', check=check_hostile_driver,
          sanitized=True),
+    Case('kvm-1', 'x86_64-minimal.yaml', 1, 'an x86-64 kernel on KVM: disk, network, console', check=check_kvm_guest,
+         seconds=240, kvm=True),
+    Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm=True),
+    Case('kvm-reboot', 'x86_64-minimal.yaml', 2, 'an x86-64 guest reboots and powers off', check=check_kvm_reboot,
+         seconds=300, kvm=True),
     Case('soak', 'riscv64-smp.yaml', 4, 'stress-ng --verify for ten minutes', script='stress.sh 600', seconds=1200,
          expected=('successful run completed',), on_request=True),
 ]

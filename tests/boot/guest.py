@@ -25,10 +25,11 @@ def require(condition, what):
 class Guest:
     """A machine that runs in `folder`. Every wait ends at `deadline` (time.monotonic) with a Failure.
 
-    With `terminal` the console is a pseudo-terminal, otherwise a pipe.
+    With `terminal` the console is a pseudo-terminal, otherwise a pipe. `prefix` is a command that runs the program, if
+    this machine does not do so itself.
     """
 
-    def __init__(self, vireo, folder, machine, deadline, options=(), terminal=False):
+    def __init__(self, vireo, folder, machine, deadline, options=(), terminal=False, prefix=()):
         self.folder = Path(folder)
         self.deadline = deadline
         self.console = ''
@@ -42,7 +43,7 @@ class Guest:
             self._ours, self.terminal = None, None
             ends = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         # Python ignores SIGXFSZ and SIGPIPE; the program gets them as a shell would give them.
-        self.process = subprocess.Popen([vireo, 'run', file, *options], stderr=subprocess.STDOUT, start_new_session=True,
+        self.process = subprocess.Popen([*prefix, vireo, 'run', file, *options], stderr=subprocess.STDOUT, start_new_session=True,
                                         restore_signals=True, **ends)
         self._output = self._ours if terminal else self.process.stdout.fileno()
         self._input = self._ours if terminal else self.process.stdin.fileno()

@@ -35,12 +35,33 @@ std::optional<T> element(Bytes file, uint64_t table, uint64_t entry_size, uint64
   return object<T>(file, table + index * entry_size);  // no overflow: index and entry_size have 32 bits at most
 }
 
+/// The note by which a kernel says where it starts in 32-bit protected mode: name "Xen", type 18, 4 or 8 bytes. Xen,
+/// xen/include/public/elfnote.h. A malformed note is no note.
+void find_pvh_entry(Bytes notes, ElfFile& elf) {
+  constexpr uint32_t kPhys32Entry = 18;
+  constexpr uint32_t kAlignment = 4;
+  const auto aligned = [](uint64_t size) { return (size + kAlignment - 1) & ~uint64_t{kAlignment - 1}; };
+  while (const auto note = object<Elf64_Nhdr>(notes, 0)) {
+    const Bytes name = slice(notes, sizeof *note, note->n_namesz);
+    const uint64_t data_at = sizeof *note + aligned(note->n_namesz);
+    const Bytes data = slice(notes, data_at, note->n_descsz);
+    const uint64_t end = data_at + aligned(note->n_descsz);
+    if (note->n_type == kPhys32Entry && name.size() == 4 && std::memcmp(name.data(), "Xen", 4) == 0) {
+      if (data.size() == sizeof(uint64_t)) elf.pvh_entry = object<uint64_t>(data, 0);
+      if (data.size() == sizeof(uint32_t)) elf.pvh_entry = object<uint32_t>(data, 0);
+    }
+    if (end > notes.size()) return;
+    notes = notes.subspan(end);
+  }
+}
+
 hv::Result<void> add_segments(Bytes file, const Elf64_Ehdr& header, ElfFile& elf) {
   if (header.e_phnum > kMaxSegments || (header.e_phnum != 0 && header.e_phentsize < sizeof(Elf64_Phdr)))
     return hv::error("bad ELF file: its program header table is malformed");
   for (uint64_t i = 0; i < header.e_phnum; ++i) {
     const auto program = element<Elf64_Phdr>(file, header.e_phoff, header.e_phentsize, i);
     if (!program) return hv::error("bad ELF file: its program header table runs past its end");
+    if (program->p_type == PT_NOTE) find_pvh_entry(slice(file, program->p_offset, program->p_filesz), elf);
     if (program->p_type != PT_LOAD || program->p_memsz == 0) continue;
     if (program->p_filesz > program->p_memsz)
       return hv::error("bad ELF file: segment {} is larger in the file than in memory", i);

@@ -24,12 +24,14 @@ struct ElfSegment {
 
 /// ELF machine numbers (e_machine).
 inline constexpr uint16_t kElfRiscv = 243;
+inline constexpr uint16_t kElfX86_64 = 62;
 
 /// A 64-bit little-endian ELF executable (System V ABI, generic, chapters 4 and 5).
 struct ElfFile {
   uint64_t entry = 0;  ///< as in the header: a virtual address
   std::vector<ElfSegment> segments;
   std::vector<std::pair<std::string, uint64_t>> symbols;  ///< named, defined ones, as in the file
+  std::optional<uint64_t> pvh_entry;                      ///< physical, from a note of Xen's (XEN_ELFNOTE_PHYS32_ENTRY)
 
   std::optional<uint64_t> symbol(std::string_view name) const;
   /// Where the entry point lies physically.

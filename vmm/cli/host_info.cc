@@ -1,7 +1,5 @@
 #include "vmm/cli/host_info.h"
 
-#include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -10,7 +8,6 @@
 #include <sys/utsname.h>
 
 #include "devices/backend/disk/file_io.h"
-#include "hv/base/unique_fd.h"
 #include "vmm/machine/engines.h"
 
 namespace vmm {
@@ -21,12 +18,6 @@ std::optional<std::string> first_line(const std::string& path) {
   std::string line;
   if (!std::getline(stream, line)) return std::nullopt;
   return line;
-}
-
-std::string kvm() {
-  const hv::UniqueFd fd(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
-  if (!fd) return fmt::format("no: /dev/kvm: {}", std::strerror(errno));
-  return "there is /dev/kvm; this version of vireo does not use it";
 }
 
 std::string io_uring() {
@@ -89,9 +80,9 @@ std::vector<HostFact> host_facts() {
       {"processor", "processor", processor()},
       {"processors", "processors", std::to_string(std::thread::hardware_concurrency())},
       {"cpu_features", "CPU features", features()},
-      {"kvm", "KVM", kvm()},
+      {"kvm", "KVM", describe_kvm()},
       {"engines", "engines", engines()},
-      {"guests", "guests", "riscv64"},
+      {"guests", "guests", kvm_obstacle(Arch::x86_64).empty() ? "riscv64, x86_64" : "riscv64"},
       {"io_uring", "io_uring", io_uring()},
       {"transparent_huge_pages", "THP for memfd", transparent_huge_pages()},
       {"huge_pages", "huge pages", reserved_huge_pages()},

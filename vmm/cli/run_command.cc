@@ -11,6 +11,7 @@
 #include "vmm/config/cmdline.h"
 #include "vmm/config/parser.h"
 #include "vmm/config/values.h"
+#include "vmm/machine/engines.h"
 
 namespace vmm {
 namespace {
@@ -86,7 +87,10 @@ int run(const RunOptions& options) {
   hv::log::set_up(verbosity(options));
   const hv::Result<MachineConfig> config = configure(options);
   if (!config) return report_config(config.error());
-  if (config->accel == Accel::automatic) hv::log::info("accel: auto chose interp; jit is faster and new: --accel jit");
+  if (config->accel == Accel::automatic) {
+    const bool kvm = automatic_engine(config->arch) == Accel::kvm;
+    hv::log::info("accel: auto chose {}", kvm ? "kvm" : "interp; jit is faster and new: --accel jit");
+  }
   SessionOptions session;
   session.exit_with_guest = options.exit_with_guest || !config->boot.bare.empty();
   if (options.timeout > 0) session.timeout = std::chrono::milliseconds(static_cast<int64_t>(options.timeout * 1000));

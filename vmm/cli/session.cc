@@ -32,8 +32,8 @@ class Controls final : public devices::TerminalCommands {
 
   std::string describe_machine() override {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
-    return fmt::format("{}: riscv64, {} processors, {} of memory, up for {} s\n", config_.name, config_.cpus,
-                       size_text(config_.memory), uptime.count());
+    return fmt::format("{}: {}, {} processors, {} of memory, up for {} s\n", config_.name, arch_name(config_.arch),
+                       config_.cpus, size_text(config_.memory), uptime.count());
   }
 
   void end_by_signal(int signal) noexcept {

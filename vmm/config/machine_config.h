@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hv/core/guest_memory.h"
@@ -10,6 +11,11 @@
 namespace vmm {
 
 enum class Arch { riscv64, arm64, x86_64 };
+/// As machine files have it.
+constexpr std::string_view arch_name(Arch arch) {
+  constexpr std::string_view kNames[] = {"riscv64", "arm64", "x86_64"};
+  return kNames[static_cast<size_t>(arch)];
+}
 enum class Accel { automatic, kvm, jit, interp, lockstep };
 
 /// What the machine starts with. Paths are absolute or relative to the working directory; empty stands for none.

@@ -91,8 +91,8 @@ constexpr Field unsupported(std::string_view key, std::string_view doc) {
 }
 
 // The order of each array is that of its enum.
-constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64", false}, Choice{"x86_64", false}};
-constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm", false}, Choice{"jit"}, Choice{"interp"},
+constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64", false}, Choice{"x86_64"}};
+constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm"}, Choice{"jit"}, Choice{"interp"},
                                 Choice{"lockstep", false}};
 constexpr std::array kHugePages = {Choice{"auto"}, Choice{"off"}, Choice{"2MiB"}, Choice{"1GiB"}};
 constexpr std::array kNumaPolicies = {Choice{"none"}, Choice{"bind"}, Choice{"interleave"}, Choice{"preferred"}};
@@ -114,7 +114,7 @@ constexpr std::array kBootFields = {
            "into Vireo does",
            set<&BootConfig::firmware>)
         .with_example("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"),
-    scalar("kernel", Kind::path, "A Linux kernel: Image, also compressed with gzip or as EFI zboot, or ELF",
+    scalar("kernel", Kind::path, "A Linux kernel: Image, also compressed with gzip or as EFI zboot, bzImage, or ELF",
            set<&BootConfig::kernel>)
         .with_example("cache:riscv64/vmlinuz"),
     scalar("initrd", Kind::path, "The initial RAM file system", set<&BootConfig::initrd>)

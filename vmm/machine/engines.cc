@@ -1,9 +1,80 @@
 #include "vmm/machine/engines.h"
 
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include <fmt/format.h>
+
 #include "emu/jit/engine.h"
+#include "hv/kvm/system.h"
 
 namespace vmm {
+namespace {
 
-std::string engines() { return emu::jit::Engine::is_supported() ? "interp, jit" : "interp"; }
+#if defined(__x86_64__)
+constexpr Arch kHostArch = Arch::x86_64;
+#elif defined(__aarch64__)
+constexpr Arch kHostArch = Arch::arm64;
+#else
+constexpr Arch kHostArch = Arch::riscv64;
+#endif
+
+/// Whether KVM on an x86-64 host has the processor's virtualization behind it: elsewhere it interprets what it cannot
+/// run, slowly and not all of it.
+bool has_hardware_virtualization() {
+  if (kHostArch != Arch::x86_64) return true;
+  std::ifstream stream("/proc/cpuinfo");
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.starts_with("flags")) continue;
+    std::istringstream words(line);
+    for (std::string word; words >> word;) {
+      if (word == "svm" || word == "vmx") return true;
+    }
+    return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string engines() {
+  std::string names = "interp";
+  if (emu::jit::Engine::is_supported()) names += ", jit";
+  if (kvm_obstacle(kHostArch).empty()) names += ", kvm";
+  return names;
+}
+
+std::string kvm_obstacle(Arch guest) {
+  if (guest != kHostArch) {
+    return fmt::format("KVM cannot be used: it runs guests of the host's own architecture, and this one is {}",
+                       arch_name(guest));
+  }
+  if (guest != Arch::x86_64) return "KVM cannot be used: this version of vireo knows it on x86-64 hosts only";
+  return hv::kvm::obstacle();
+}
+
+std::string describe_kvm() {
+  std::string obstacle = kvm_obstacle(kHostArch);
+  if (!obstacle.empty()) return "no: " + obstacle.substr(obstacle.find(": ") + 2);
+  if (!has_hardware_virtualization()) {
+    return "yes, but without hardware (the processor shows neither svm nor vmx): slow, and not every kernel boots";
+  }
+  return fmt::format("yes, for {} guests", arch_name(kHostArch));
+}
+
+Accel automatic_engine(Arch guest) {
+  return guest == Arch::x86_64 || kvm_obstacle(guest).empty() ? Accel::kvm : Accel::interp;
+}
+
+hv::Result<void> check_engine(Accel accel, Arch guest) {
+  if (accel == Accel::automatic) accel = automatic_engine(guest);
+  if (accel == Accel::kvm) {
+    if (const std::string obstacle = kvm_obstacle(guest); !obstacle.empty()) return hv::error("{}", obstacle);
+  } else if (guest == Arch::x86_64) {
+    return hv::error("x86_64 guests run on KVM only; leave \"accel\" to auto, or say kvm");
+  }
+  return {};
+}
 
 }  // namespace vmm
