@@ -56,8 +56,8 @@ class PagedBoard : public Board {
   static constexpr uint64_t kPage = 0x3000;  ///< the virtual address that `map_page` maps
 
   explicit PagedBoard(csr::satp::Mode mode = csr::satp::Mode::sv39, size_t harts = 1,
-                      Firmware firmware = Firmware::guest)
-      : Board(harts, firmware), mode_(mode) {
+                      Firmware firmware = Firmware::guest, const EngineConfig& engine = default_engine())
+      : Board(harts, firmware, nullptr, engine), mode_(mode) {
     enter(Privilege::machine);
     write_csr(state(), 0x3b0, ~uint64_t{0});
     write_csr(state(), 0x3a0, 0x1f);
