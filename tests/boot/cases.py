@@ -38,6 +38,7 @@ class Case:
     seconds: int = 120  # limit
     sanitized: bool = False  # also run with the sanitizers, which make a guest several times slower
     on_request: bool = False
+    accel: str = ''  # the engine, whatever the command line says
     kvm: bool = False  # runs where /dev/kvm works, under scripts/with-kvm; never with another engine
 
 
@@ -45,7 +46,7 @@ class Run:
     """A case that is being run."""
 
     def __init__(self, case, vireo, folder, factor=1, accel='auto'):
-        self.case, self.vireo, self.folder, self.accel = case, vireo, folder, accel
+        self.case, self.vireo, self.folder, self.accel = case, vireo, folder, case.accel or accel
         self.deadline = time.monotonic() + case.seconds * factor
         self.guest = None  # the last one, for its console when the test fails
 
@@ -228,6 +229,31 @@ def check_hostile_driver(run):
     require(check.returncode == 0, f'qemu-img check: {check.stdout}')
 
 
+def check_self_modifying(run):
+    """A program that rewrites its own code in every way that Linux has: guest/self_modifying.c."""
+    program = run.folder / 'self_modifying'
+    subprocess.run(['riscv64-linux-gnu-gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread', '-o', program,
+                    ROOT / 'tests/boot/guest/self_modifying.c'], check=True)
+    with open(program, 'ab') as file:
+        file.truncate(-(-program.stat().st_size // 512) * 512)
+    disk = {'path': str(program), 'format': 'raw', 'readonly': True}
+    console = run.execute(run.machine(disk), 'cat /dev/vdb > /tmp/program && chmod +x /tmp/program && /tmp/program')
+    require('every function that ran was the last one written' in console, 'the program did not finish')
+
+
+def check_generated_code(run):
+    """Node.js and LuaJIT, which generate code, give what they give without."""
+    machine = run.machine(script_disk(run.folder, 'generated_code.js', 'js.img'),
+                          script_disk(run.folder, 'generated_code.lua', 'lua.img'))
+    machine['disks'][0] = {**ROOT_DISK, 'path': 'cache:riscv64-jit/root.ext4'}
+    console = run.execute(machine, 'cp /dev/vdb /tmp/a.js && cp /dev/vdc /tmp/a.lua && node /tmp/a.js'
+                          ' && luajit /tmp/a.lua > /tmp/compiled && luajit -joff /tmp/a.lua > /tmp/interpreted'
+                          ' && cmp /tmp/compiled /tmp/interpreted && luajit -e "print(jit.status())"')
+    # What Node.js 20 prints on x86-64.
+    require('generated code: adfb192ed1017bb7a824ccb3ae5aab6d' in console, 'Node.js computed something else')
+    require('\ntrue' in console, 'LuaJIT did not generate code')
+
+
 def check_kvm_guest(run):
     """A kernel and an initramfs with a disk, a network and a console of their own."""
     disk = empty_disk(run.folder, 'disk.img', 8 * MIB)
@@ -274,6 +300,10 @@ CASES = [
     Case('memory-4', 'riscv64-smp.yaml', 4, 'the same with four harts', check=check_memory),
     Case('hostile-driver', '', 4, 'wild queues, descriptors and registers stop nothing', check=check_hostile_driver,
          sanitized=True),
+    Case('self-modifying', 'riscv64-smp.yaml', 2, 'a program that rewrites its code, on two harts in the JIT', accel='jit',
+         check=check_self_modifying),
+    Case('generated-code', 'riscv64-debian.yaml', 2, 'Node.js and LuaJIT (scripts/guest --with=jit) in the JIT', accel='jit',
+         check=check_generated_code, seconds=240),
     Case('kvm-1', 'x86_64-minimal.yaml', 1, 'an x86-64 kernel on KVM: disk, network, console', check=check_kvm_guest,
          seconds=240, kvm=True),
     Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm=True),

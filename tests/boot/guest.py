@@ -118,10 +118,10 @@ class Guest:
         return total
 
 
-def script_disk(folder, script):
-    """A disk that is a shell script: the guest runs `bash /dev/vdb`."""
+def script_disk(folder, script, name='script.img'):
+    """A disk that is a script: the guest runs `bash /dev/vdb`."""
     text = (ROOT / 'tests/boot/guest' / script).read_bytes()
-    path = Path(folder) / 'script.img'
+    path = Path(folder) / name
     path.write_bytes(text + b'\n' * (-len(text) % SECTOR))
     return {'path': str(path), 'format': 'raw', 'readonly': True}
 
