@@ -1,12 +1,14 @@
 #include "vmm/machine/x86_64/boot.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "devices/power/acpi_power.h"
 #include "hv/base/endian.h"
 #include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/loader.h"
+#include "vmm/config/cmdline.h"
 #include "vmm/machine/x86_64/dsdt.h"
 #include "vmm/machine/x86_64/memory_map.h"
 
@@ -106,8 +108,18 @@ hv::Result<void> write_start_info(hv::GuestMemory& memory, hv::GuestRange initrd
   return memory.write(kBootParameters.base, page);
 }
 
+/// Where a PC's firmware starts over. Linux goes there in real mode to restart a machine whose makers it does not know:
+/// the code resets the machine through the keyboard controller.
+hv::Result<void> write_reset_vector(hv::GuestMemory& memory) {
+  constexpr std::array<uint8_t, 7> kCode = {0xb0, 0xfe,   // mov al, 0xfe
+                                            0xe6, 0x64,   // out 0x64, al
+                                            0xf4,         // hlt
+                                            0xeb, 0xfd};  // jmp to the hlt
+  return memory.write(kResetVector, std::as_bytes(std::span(kCode)));
+}
+
 hv::Result<void> write_cmdline(const MachineConfig& config, const X86Kernel& kernel, hv::GuestMemory& memory) {
-  const std::string& text = config.boot.cmdline;
+  const std::string text = kernel_cmdline(config.boot.cmdline);
   const size_t limit = std::min<size_t>(kernel.cmdline_limit, kCmdline.size - 1);
   if (text.size() > limit)
     return hv::error("{}: its command line has {} bytes, and the kernel takes {}", config.boot.kernel, text.size(),
@@ -135,6 +147,7 @@ hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMem
   }
   TRY(write_page_tables(memory));
   TRY(write_segments(memory, kernel.protocol));
+  TRY(write_reset_vector(memory));
   TRY(write_cmdline(config, kernel, memory));
   TRY(write_acpi_tables(config, memory, virtio_devices));
   if (kernel.protocol == X86Protocol::linux64) {

@@ -18,7 +18,8 @@ inline constexpr hv::GuestAddress kBootStack{0x9000};
 inline constexpr hv::GuestRange kPageTables{{0xa000}, 0x6000};
 inline constexpr hv::GuestRange kCmdline{{0x2'0000}, 0x1'0000};
 inline constexpr hv::GuestAddress kLowEnd{0x9'fc00};                ///< of memory below 1 MiB that is the kernel's
-inline constexpr hv::GuestRange kAcpiTables{{0xe'0000}, 0x2'0000};  ///< where a BIOS has them
+inline constexpr hv::GuestRange kAcpiTables{{0xe'0000}, 0x1'0000};  ///< where a BIOS has them
+inline constexpr hv::GuestAddress kResetVector{0xf'fff0};
 inline constexpr hv::GuestAddress kHighMemory{0x10'0000};
 
 inline constexpr hv::GuestRange kVirtio{{0xd000'0000}, 0x1000};  ///< the first slot; the others follow
