@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,10 +18,11 @@ enum class Op : uint8_t {
 #define IR_OP(name, result, operands, effect) name,
 #include "emu/ir/ops.def"
 };
-inline constexpr size_t kOps = 0
-#define IR_OP(name, result, operands, effect) +1
+inline constexpr Op kAllOps[] = {
+#define IR_OP(name, result, operands, effect) Op::name,
 #include "emu/ir/ops.def"
-    ;
+};
+inline constexpr size_t kOps = std::size(kAllOps);
 
 enum class Result : uint8_t { none, integer, floating };
 enum class Effect : uint8_t { pure, reads, writes, access, leaves };

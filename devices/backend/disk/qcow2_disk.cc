@@ -8,7 +8,6 @@
 namespace devices {
 
 using qcow2::kCompressed;
-using qcow2::kCopied;
 using qcow2::kOffsetMask;
 using qcow2::kZero;
 

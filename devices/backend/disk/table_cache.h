@@ -28,10 +28,10 @@ class TableCache {
 
    private:
     friend class TableCache;
-    bool dirty = false;
-    bool ready = false;
-    uint64_t used = 0;  ///< when
-    WaitQueue loaded;
+    bool dirty_ = false;
+    bool ready_ = false;
+    uint64_t used_ = 0;  ///< when
+    WaitQueue loaded_;
   };
   using TablePointer = std::shared_ptr<Table>;
   using Load = std::function<Task<hv::Result<void>>(uint64_t key, std::span<std::byte> out)>;
