@@ -9,7 +9,6 @@ namespace emu::jit::x64 {
 
 using asmjit::imm;
 using namespace asmjit::x86;
-using ir::Op;
 using ir::Ref;
 
 Exit* Emitter::new_exit(Exit exit) {
