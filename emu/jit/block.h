@@ -20,6 +20,7 @@ struct Exit {
     alone,    ///< the instruction at `offset` is to be interpreted: it ends in another page than it did
     system,   ///< `insn` is carried out by `helper`
   };
+  static constexpr size_t kKinds = 4;
   Kind kind = Kind::link;
   int32_t offset = 0;
   uint64_t helper = 0;
@@ -36,10 +37,11 @@ struct Exit {
 struct Block {
   const std::byte* host = nullptr;  ///< where the guest's code lies
   const std::byte* entry = nullptr;
+  uint64_t pc = 0;  ///< where the guest saw it when it was translated; elsewhere too, maybe
   /// Where the last instruction's second half lies, the begin of a page; nullptr if it does not go over the page's end.
   const std::byte* second_half = nullptr;
   uint32_t guest_bytes = 0;
-  uint32_t host_bytes = 0;
+  uint32_t host_bytes = 0;  ///< from the entry on
   uint8_t mode = 0;
   std::vector<Insn> insns;
   std::vector<std::unique_ptr<Exit>> exits;

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unistd.h>
 
 #include <asmjit/core.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 
 #include "hv/base/check.h"
 #include "hv/core/guest_address.h"
@@ -26,6 +29,9 @@ std::vector<uintptr_t> pages_of(const Block& block) {
 /// What one block can take at most, bytes.
 constexpr size_t kLargestBlock = 64 << 10;
 
+/// Blocks are evicted by the segment: an eighth of them at a time.
+constexpr size_t kMostSegments = 8;
+
 }  // namespace
 
 bool Engine::is_supported() noexcept {
@@ -39,7 +45,8 @@ hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t 
   std::unique_ptr<Engine> engine(new Engine(layout));
   engine->arena_ = TRY(Arena::create(size));
   engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);
-  engine->first_block_ = engine->arena_->used();
+  engine->arena_->divide(std::clamp<size_t>(engine->arena_->left() / (2 * kLargestBlock), 2, kMostSegments));
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
   engine->emitter_ = std::make_unique<x64::Emitter>(engine->buffer_.assembler(), engine->layout_, engine->thunks_);
   for (auto& table : engine->tables_) {
     table = std::make_unique<Table>();
@@ -63,9 +70,8 @@ const std::byte* Engine::find(const std::byte* host, unsigned mode) noexcept {
 
 bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   const std::lock_guard lock(mutex_);
-  if (arena_->left() < kLargestBlock) return false;
-  const auto [at, is_new] = blocks_.try_emplace({block->host, block->mode});
-  if (!is_new) return true;
+  if (blocks_.contains({block->host, block->mode})) return true;
+  if (arena_->left() < kLargestBlock && !make_room()) return false;
   const std::byte* const base = arena_->executable();
   buffer_.begin(reinterpret_cast<uint64_t>(base));
   emitter_->emit(ir, *block);
@@ -74,7 +80,7 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   CHECK(size <= kLargestBlock);
   arena_->take(size);
   block->entry = base + x64::Emitter::kPrefix;
-  block->host_bytes = static_cast<uint32_t>(size);
+  block->host_bytes = static_cast<uint32_t>(size - x64::Emitter::kPrefix);
   for (const auto& exit : block->exits) {
     if (exit->kind != Exit::Kind::link) continue;
     const auto offset = reinterpret_cast<size_t>(exit->site);
@@ -87,7 +93,9 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   stats_.host_bytes += size;
   for (const uintptr_t page : pages_of(*block)) pages_[page].push_back(block.get());
   (*tables_[block->mode])[jump_index(block->host)].store(block->entry, std::memory_order_release);
-  at->second = std::move(block);
+  Block& added = *block;
+  blocks_.emplace(Key{added.host, added.mode}, std::move(block));
+  if (observer_ != nullptr) observer_->translated(ir, added);
   return true;
 }
 
@@ -135,6 +143,17 @@ bool Engine::has_blocks(const std::byte* host) const noexcept {
   return pages_.contains(page_of(host));
 }
 
+void Engine::retire(Block& block) noexcept {
+  remove(block);
+  const auto owner = blocks_.find({block.host, block.mode});
+  retired_.push_back({std::move(owner->second), visitors_.now() + 1});
+  blocks_.erase(owner);
+}
+
+void Engine::free_retired() noexcept {
+  std::erase_if(retired_, [this](const Retired& old) { return visitors_.all_reached(old.until); });
+}
+
 void Engine::revalidate_page(const std::byte* host) noexcept {
   const std::lock_guard lock(mutex_);
   const auto at = pages_.find(page_of(host));
@@ -142,26 +161,41 @@ void Engine::revalidate_page(const std::byte* host) noexcept {
   const std::vector<Block*> blocks = at->second;
   for (Block* const block : blocks) {
     if (block->is_unchanged()) continue;
-    remove(*block);
-    const auto owner = blocks_.find({block->host, block->mode});
-    retired_.push_back(std::move(owner->second));
-    blocks_.erase(owner);
+    retire(*block);
     ++stats_.invalidated;
   }
-  removals_.fetch_add(1, std::memory_order_release);
+  visitors_.advance();
+  free_retired();
 }
 
-void Engine::flush() noexcept {
-  const std::lock_guard lock(mutex_);
-  for (auto& table : tables_) {
-    for (auto& entry : *table) entry.store(thunks_.no_block, std::memory_order_relaxed);
+// The oldest blocks go, all that lie in one segment. Those that are still needed are translated again.
+bool Engine::make_room() noexcept {
+  if (room_at_ == 0) {
+    const std::span<const std::byte> segment = arena_->next();
+    std::vector<Block*> old;
+    for (const auto& [key, block] : blocks_) {
+      if (block->entry >= segment.data() && block->entry < segment.data() + segment.size()) old.push_back(block.get());
+    }
+    for (Block* const block : old) retire(*block);
+    stats_.evicted += old.size();
+    room_at_ = visitors_.advance();
   }
-  pages_.clear();
-  blocks_.clear();
-  retired_.clear();
-  arena_->rewind(first_block_);
-  removals_.fetch_add(1, std::memory_order_release);
-  ++stats_.flushes;
+  if (!visitors_.all_reached(room_at_)) {
+    visitors_.ask_to_leave(room_at_);
+    return false;
+  }
+  room_at_ = 0;
+  free_retired();
+  arena_->begin_next();
+  // Other processors may have fetched ahead what is about to be overwritten (Intel SDM volume 3, §8.1.3).
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+  return true;
+}
+
+const Block* Engine::block(const std::byte* host, unsigned mode) const noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = blocks_.find({host, mode});
+  return at == blocks_.end() ? nullptr : at->second.get();
 }
 
 Stats Engine::stats() const noexcept {

@@ -14,7 +14,9 @@
 #include "emu/jit/arena.h"
 #include "emu/jit/block.h"
 #include "emu/jit/layout.h"
+#include "emu/jit/observer.h"
 #include "emu/jit/scratch.h"
+#include "emu/jit/visitors.h"
 #include "emu/jit/x64/code_buffer.h"
 #include "emu/jit/x64/emitter.h"
 #include "emu/jit/x64/thunks.h"
@@ -28,8 +30,7 @@ struct Stats {
   uint64_t guest_bytes = 0;
   uint64_t host_bytes = 0;
   uint64_t invalidated = 0;
-  uint64_t flushes = 0;
-  uint64_t translation_ns = 0;
+  uint64_t evicted = 0;
 };
 
 /// The translated blocks of a machine, which all its vCPUs share: they are found by the host address of the guest's
@@ -51,7 +52,8 @@ class Engine {
   /// The entry point of the code for what lies at `host`, or nullptr.
   const std::byte* find(const std::byte* host, unsigned mode) noexcept;
 
-  /// Emits and adds a block. False: no room; the caller makes room by `flush` when no vCPU runs generated code.
+  /// Emits and adds a block, in the place of the oldest ones if the memory is full. False: no room yet, as somebody may
+  /// be in the oldest ones still; they were asked to leave. The caller is no visitor at the time.
   bool add(const ir::Block& ir, std::unique_ptr<Block> block);
 
   /// Makes the jump of `exit` go to the block at `host`, if there is one.
@@ -62,13 +64,17 @@ class Engine {
   /// Forgets the blocks of a page whose code has changed. A vCPU that is in one goes on to its end.
   void revalidate_page(const std::byte* host_page) noexcept;
 
-  /// Forgets everything and reuses the memory. Only while no vCPU runs generated code.
-  void flush() noexcept;
+  /// Every vCPU is a visitor while it runs generated code or holds on to an Exit. Blocks that it finds stay where they
+  /// are until it enters again; when `Visitor::enter` returns true, the vCPU's own caches of blocks are to be emptied.
+  Visitors& visitors() noexcept { return visitors_; }
 
-  /// Rises when blocks were removed: what found them before must not do so again after the next instruction fence.
-  uint64_t removals() const noexcept { return removals_.load(std::memory_order_acquire); }
+  /// Before the first block is added.
+  void set_observer(Observer* observer) noexcept { observer_ = observer; }
+  /// The block that `find` finds, for a visitor.
+  const Block* block(const std::byte* host, unsigned mode) const noexcept;
 
   Stats stats() const noexcept;
+  const Arena& arena() const noexcept { return *arena_; }
 
  private:
   using Table = std::array<std::atomic<const std::byte*>, kJumpTableEntries>;
@@ -85,22 +91,32 @@ class Engine {
 
   explicit Engine(const Layout& layout) : layout_(layout) {}
 
+  /// Makes the block impossible to find. It is freed when nobody can be in it.
+  void retire(Block& block) noexcept;
   void remove(Block& block) noexcept;
+  /// Removes what the next segment has. False: it cannot be used yet.
+  bool make_room() noexcept;
+  void free_retired() noexcept;
   void patch(Exit& exit, int32_t displacement) noexcept;
 
   const Layout layout_;
   std::unique_ptr<Arena> arena_;
   x64::Thunks thunks_;
-  size_t first_block_ = 0;  ///< bytes of the arena that the thunks take
   x64::CodeBuffer buffer_;
   std::unique_ptr<x64::Emitter> emitter_;
   std::array<std::unique_ptr<Table>, kModes> tables_;
 
-  std::atomic<uint64_t> removals_{0};
+  Observer* observer_ = nullptr;
+  Visitors visitors_;
   mutable std::mutex mutex_;  ///< guards what follows
   std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
   std::unordered_map<uintptr_t, std::vector<Block*>> pages_;
-  std::vector<std::unique_ptr<Block>> retired_;  ///< removed, but a vCPU may still be in them
+  struct Retired {
+    std::unique_ptr<Block> block;
+    uint64_t until;  ///< the time from which on nobody can be in it
+  };
+  std::vector<Retired> retired_;
+  uint64_t room_at_ = 0;  ///< the time from which on the next segment can be used; 0: its blocks are still there
   Stats stats_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "emu/jit/counters.h"
 #include "emu/mmu/jump_cache.h"
 
 namespace emu::jit {
@@ -25,6 +26,7 @@ struct Scratch {
   uint64_t evaluator = 0;              ///< a Layout::Evaluate, of slow_address and slow_value
   std::array<uint64_t, 5> integers{};  ///< temporary host registers during a slow path
   std::array<uint64_t, 16> floats{};   ///< the same, of the low halves of xmm0 to xmm15
+  Counters counters;
 };
 
 inline constexpr size_t kJumpTableEntries = 32768;

@@ -40,7 +40,7 @@ Hart::Hart(HartGroup& group, unsigned id)
       interpreter_(*state_, group.decoded_per_hart()),
       alarm_(group.environment().alarms, [this] { on_alarm(); }) {
   state_->hart = this;
-  if (group.jit() != nullptr) state_->runner = &runner_.emplace(*state_, *group.jit(), group.engine().hot_after);
+  if (group.jit() != nullptr) state_->runner = &runner_.emplace(*state_, *group.jit(), group.engine());
   reset({}, false);
 }
 

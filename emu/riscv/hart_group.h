@@ -17,7 +17,8 @@
 
 namespace emu::jit {
 class Engine;
-}
+class Observer;
+}  // namespace emu::jit
 
 namespace emu::riscv {
 
@@ -56,12 +57,14 @@ enum class Firmware {
 /// What carries a hart's instructions out.
 enum class EngineKind {
   interpreter,
-  jit,  ///< what repeats is translated to host code, the rest interpreted
+  jit,       ///< what repeats is translated to host code, the rest interpreted
+  lockstep,  ///< each block is translated, run and interpreted again; the first difference stops the machine
 };
 
 struct EngineConfig {
   EngineKind kind = EngineKind::interpreter;
-  size_t jit_cache = size_t{64} << 20;  ///< bytes of host code
+  size_t jit_cache = size_t{64} << 20;     ///< bytes of host code
+  emu::jit::Observer* observer = nullptr;  ///< outlives the harts
   uint16_t hot_after = 30;  ///< times that a block is interpreted before it is translated: about what that costs
 };
 

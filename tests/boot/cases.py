@@ -208,6 +208,13 @@ def check_network(run):
         require(guest.end() == 0 and 'vireo: exit status 0' in guest.console, 'the guest did not end well')
 
 
+def check_small_cache(run):
+    """The JIT with a cache that the guest's code does not fit into by far."""
+    run.accel = 'jit'
+    console = run.execute({**run.machine(), 'jit': {'cache': '2MiB'}}, 'uname -m')
+    require('riscv64\n' in console, 'the guest did not run the command')
+
+
 def check_hostile_driver(run):
     """A bare-metal driver that breaks every rule stops nothing: guest/hostile_driver.c."""
     program = run.folder / 'hostile_driver.elf'
@@ -309,6 +316,8 @@ CASES = [
     Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm=True),
     Case('kvm-reboot', 'x86_64-minimal.yaml', 2, 'an x86-64 guest reboots and powers off', check=check_kvm_reboot,
          seconds=300, kvm=True),
+    Case('small-cache-1', 'riscv64-minimal.yaml', 1, 'the JIT evicts translations all the time', check=check_small_cache),
+    Case('small-cache-4', 'riscv64-minimal.yaml', 4, 'the same on four harts at once', check=check_small_cache),
     Case('soak', 'riscv64-smp.yaml', 4, 'stress-ng --verify for ten minutes', script='stress.sh 600', seconds=1200,
          expected=('successful run completed',), on_request=True),
 ]

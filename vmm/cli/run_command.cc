@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,12 +19,15 @@
 namespace vmm {
 namespace {
 
+constexpr const char* kStandardError = "-";
+
 constexpr const char* kFooter = R"(Examples:
   vireo run configs/riscv64-minimal.yaml
   vireo run debian.yaml --cpus 4 --memory 2GiB --append "quiet loglevel=3"
   vireo run debian.yaml -p 2222:22 -p 127.0.0.1:8080:80/tcp
   vireo run ci.yaml --exit-with-guest --timeout 600
   vireo run --arch riscv64 --bare rv64ui-p-add
+  vireo run debian.yaml --accel jit --jit-stats=stats.json --json
 
 On a terminal: Ctrl-A x leaves, Ctrl-A h helps.
 Exit status: 0 when the guest powered off (with --exit-with-guest or --bare: the status that it gave), 124 after a
@@ -40,6 +46,8 @@ struct RunOptions {
   double timeout = 0;  ///< seconds; 0: none
   int verbosity = 0;
   bool quiet = false;
+  std::string jit_stats;  ///< where to; "-" for standard error, empty for nowhere
+  bool json = false;
 };
 
 hv::Result<void> add_forwards(const RunOptions& options, MachineConfig& config) {
@@ -83,6 +91,18 @@ hv::log::Verbosity verbosity(const RunOptions& options) {
   return options.verbosity == 1 ? hv::log::Verbosity::verbose : hv::log::Verbosity::debug;
 }
 
+/// Standard error, or a file that `name` names.
+int write_report(const std::string& name, const std::string& text) {
+  if (name == kStandardError) {
+    std::fputs(text.c_str(), stderr);
+    return exit_status::kSuccess;
+  }
+  std::ofstream file(name);
+  file << text;
+  file.close();
+  return file ? exit_status::kSuccess : report({fmt::format("cannot write to {}", name)}, exit_status::kFailed);
+}
+
 int run(const RunOptions& options) {
   hv::log::set_up(verbosity(options));
   const hv::Result<MachineConfig> config = configure(options);
@@ -94,7 +114,13 @@ int run(const RunOptions& options) {
   SessionOptions session;
   session.exit_with_guest = options.exit_with_guest || !config->boot.bare.empty();
   if (options.timeout > 0) session.timeout = std::chrono::milliseconds(static_cast<int64_t>(options.timeout * 1000));
-  return run_session(*config, session);
+  Report jit;
+  session.jit_report = &jit;
+  const int status = run_session(*config, session);
+  if (options.jit_stats.empty()) return status;
+  if (jit.groups.empty()) return report({"--jit-stats: nothing was translated, as accel is not jit"}, status);
+  const int written = write_report(options.jit_stats, options.json ? jit.json() : jit.table());
+  return status == exit_status::kSuccess ? written : status;
 }
 
 }  // namespace
@@ -115,6 +141,8 @@ void add_run_command(CLI::App& app, int& status) {
   command->add_flag("--exit-with-guest", options->exit_with_guest, "The guest's power-off status is the exit status");
   command->add_option("--timeout", options->timeout, "End the machine after so many seconds, with exit status 124")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--jit-stats{-}", options->jit_stats, "Print what the JIT did, at the end; =FILE: there");
+  command->add_flag("--json", options->json, "With --jit-stats: as JSON");
   command->add_flag("-v,--verbose", options->verbosity, "Say more; twice: for debugging");
   command->add_flag("-q,--quiet", options->quiet, "Only errors");
   command->footer(kFooter);

@@ -93,6 +93,7 @@ int run_session(const MachineConfig& config, const SessionOptions& options) {
 
   loop.start();
   const hv::Result<MachineExit> exit = machine->run(options.timeout);
+  if (options.jit_report != nullptr) *options.jit_report = machine->jit_report();
   machine.reset();
   // The console goes before messages are printed, so that they find the terminal as it was.
   loop.run_and_wait([&] { signals.cancel(); });

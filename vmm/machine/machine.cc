@@ -127,5 +127,6 @@ void Machine::fail(hv::Error error) noexcept {
 }
 
 uint64_t Machine::memory_size() const noexcept { return platform_->memory_size(); }
+Report Machine::jit_report() { return platform_->jit_report(); }
 
 }  // namespace vmm

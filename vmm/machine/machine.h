@@ -13,6 +13,7 @@
 #include "hv/base/result.h"
 #include "hv/core/machine_control.h"
 #include "vmm/config/machine_config.h"
+#include "vmm/machine/report.h"
 
 namespace devices {
 class CharBackend;
@@ -60,6 +61,8 @@ class Machine final : public hv::MachineControl {
   void reboot() noexcept override;
 
   uint64_t memory_size() const noexcept;
+  /// Platform::jit_report, after run.
+  Report jit_report();
 
  private:
   enum class Request { none, reboot, end };

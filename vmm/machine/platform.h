@@ -8,6 +8,7 @@
 #include "hv/core/machine_control.h"
 #include "hv/core/vcpu.h"
 #include "vmm/config/machine_config.h"
+#include "vmm/machine/report.h"
 
 namespace devices {
 class CharBackend;
@@ -42,6 +43,8 @@ class Platform {
   virtual size_t vcpu_count() const noexcept = 0;
   virtual hv::Vcpu& vcpu(size_t index) noexcept = 0;
   virtual uint64_t memory_size() const noexcept = 0;  ///< bytes
+  /// What the JIT did; no groups where there is none. The vCPUs' threads have ended.
+  virtual Report jit_report() { return {}; }
 };
 
 }  // namespace vmm

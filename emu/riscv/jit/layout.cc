@@ -19,6 +19,7 @@ bool goes_on(HartState& state, uint8_t index) noexcept {
   if (!state.trapped) [[likely]]
     return true;
   state.trapped = false;
+  ++state.jit.counters.exceptions;
   state.retired += index;
   return false;
 }
@@ -27,6 +28,7 @@ bool load(void* opaque, uint64_t packed) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const emu::jit::AccessInfo info = emu::jit::unpack(packed);
   set_pc(state, info);
+  ++state.jit.counters.loads;
   state.jit.slow_value = load_slow(state, state.jit.slow_address, info.size);
   return goes_on(state, info.index);
 }
@@ -35,6 +37,7 @@ bool store(void* opaque, uint64_t packed) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const emu::jit::AccessInfo info = emu::jit::unpack(packed);
   set_pc(state, info);
+  ++state.jit.counters.stores;
   store_slow(state, state.jit.slow_address, info.size, state.jit.slow_value);
   return goes_on(state, info.index);
 }
@@ -104,6 +107,7 @@ bool atomic(void* opaque, uint64_t packed, bool is_store, Access access) noexcep
   auto& state = *static_cast<HartState*>(opaque);
   const emu::jit::AccessInfo info = emu::jit::unpack(packed);
   set_pc(state, info);
+  ++state.jit.counters.atomics;
   std::byte* const place = atomic_address(state, state.jit.slow_address, info.size, is_store);
   if (place != nullptr) {
     state.jit.slow_value = with_size(
@@ -153,6 +157,7 @@ bool call(void* opaque, const void* opaque_insn, uint64_t helper) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const auto& insn = *static_cast<const Insn*>(opaque_insn);
   state.pc = state.pc_of(insn.pc_offset);
+  ++state.jit.counters.helper_calls;
   reinterpret_cast<void (*)(HartState&, const Insn&) noexcept>(helper)(state, insn);
   return goes_on(state, insn.index);
 }

@@ -1,5 +1,6 @@
 #include "emu/riscv/jit/run.h"
 
+#include <chrono>
 #include <utility>
 
 #include "emu/interp/dispatch.h"
@@ -7,6 +8,7 @@
 #include "emu/riscv/helpers.h"
 #include "emu/riscv/interp/run.h"
 #include "emu/riscv/interp/translate.h"
+#include "emu/riscv/jit/lockstep.h"
 #include "emu/riscv/jit/mode.h"
 #include "emu/riscv/jit/translate.h"
 
@@ -21,19 +23,30 @@ const std::byte* Runner::fetch() noexcept {
   return fetch_slow(state_, state_.pc);
 }
 
+Runner::Runner(HartState& state, emu::jit::Engine& engine, const EngineConfig& config)
+    : state_(state),
+      engine_(engine),
+      hot_after_(config.hot_after),
+      visitor_(engine.visitors(), [&state] { state.hart->post(pending::kRemoteFence); }) {}
+
+Runner::~Runner() = default;
+
 void Runner::run() noexcept {
   for (;; state_.trapped = false) {
-    const Exit* const from = link_from_;
+    const Exit* from = link_from_;
     link_from_ = nullptr;
-    if (state_.pending.load(std::memory_order_relaxed) != 0 && !service_pending(state_)) return;
-    forget_removed();
+    if (state_.pending.load(std::memory_order_relaxed) != 0 && !service_pending(state_)) break;
+    if (visitor_.enter()) {
+      from = nullptr;
+      state_.hart->forget_jumps();
+    }
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
     const Mode mode = Mode::of(state_);
     const bool may_find = !interprets_next_ && interp::is_whole_page_executable(state_);
     const std::byte* const entry = may_find ? engine_.find(host, mode.number()) : nullptr;
     if (entry == nullptr) {
-      emu::interp::run_threaded(&state_, interp::enter(state_));
+      interpret();
       continue;
     }
     if (from != nullptr && interp::page_of(host) == reinterpret_cast<uintptr_t>(from->page) &&
@@ -42,8 +55,18 @@ void Runner::run() noexcept {
     }
     state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
     enter_in_caches(entry, mode);
-    if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr) leave_by(*exit);
+    if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr)
+      leave_by(*exit);
+    else
+      ++state_.jit.counters.returns;
   }
+  visitor_.leave();
+}
+
+void Runner::interpret() noexcept {
+  ++state_.jit.counters.interpreted;
+  visitor_.leave();
+  emu::interp::run_threaded(&state_, interp::enter(state_));
 }
 
 void Runner::enter_in_caches(const std::byte* entry, Mode mode) noexcept {
@@ -54,15 +77,8 @@ void Runner::enter_in_caches(const std::byte* entry, Mode mode) noexcept {
   state_.jit.jump_table = engine_.jump_table(mode.number());
 }
 
-void Runner::forget_removed() noexcept {
-  const uint64_t removals = engine_.removals();
-  if (removals == removals_seen_) [[likely]]
-    return;
-  removals_seen_ = removals;
-  state_.hart->forget_jumps();
-}
-
 void Runner::leave_by(const Exit& exit) noexcept {
+  state_.jit.counters.leave(exit.kind);
   state_.pc = state_.pc_page + static_cast<uint64_t>(int64_t{exit.offset});
   switch (exit.kind) {
     case Exit::Kind::link:
@@ -86,8 +102,10 @@ void Runner::leave_by(const Exit& exit) noexcept {
 
 bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
   if (std::exchange(interprets_next_, false) || !interp::is_whole_page_executable(state_)) return false;
-  if (block.heat == hot_after_) return engine_.find(host, Mode::of(state_).number()) != nullptr;
-  return ++block.heat == hot_after_ && translate(host);
+  if (block.heat < hot_after_ && ++block.heat < hot_after_) return false;
+  if (engine_.find(host, Mode::of(state_).number()) != nullptr || translate(host)) return true;
+  block.heat = hot_after_ / 2;  // there was no room, or the block cannot be translated: not each time again
+  return false;
 }
 
 const std::byte* Runner::next_page() noexcept {
@@ -100,9 +118,13 @@ const std::byte* Runner::next_page() noexcept {
 }
 
 bool Runner::translate(const std::byte* host) noexcept {
+  const auto begin = std::chrono::steady_clock::now();
   note_code(state_, host);
   Translation made = jit::translate(host, Mode::of(state_), [this] { return next_page(); });
-  return made.block != nullptr && engine_.add(made.ir, std::move(made.block));
+  if (made.block != nullptr) made.block->pc = state_.pc;
+  const bool added = made.block != nullptr && engine_.add(made.ir, std::move(made.block));
+  state_.jit.counters.translation_ns += static_cast<uint64_t>((std::chrono::steady_clock::now() - begin).count());
+  return added;
 }
 
 }  // namespace emu::riscv::jit

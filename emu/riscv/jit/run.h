@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "emu/jit/engine.h"
+#include "emu/jit/visitors.h"
 #include "emu/riscv/jit/mode.h"
 #include "emu/riscv/state.h"
 
@@ -8,15 +11,21 @@ namespace emu::interp {
 struct Block;
 }
 
+namespace emu::riscv {
+struct EngineConfig;
+}
+
 namespace emu::riscv::jit {
+
+class Lockstep;
 
 /// Runs a hart's instructions: cold ones by the interpreter, those that repeat by generated code. Owned by the hart,
 /// used by its thread; the engine is shared by the harts.
 class Runner {
  public:
-  /// A block is translated when it is about to be interpreted for the `hot_after`th time.
-  Runner(HartState& state, emu::jit::Engine& engine, uint16_t hot_after)
-      : state_(state), engine_(engine), hot_after_(hot_after) {}
+  /// `config` says when a block is translated, and whether it is compared with the interpreter.
+  Runner(HartState& state, emu::jit::Engine& engine, const EngineConfig& config);
+  ~Runner();
 
   /// Like interp::Interpreter::run.
   void run() noexcept;
@@ -27,19 +36,20 @@ class Runner {
  private:
   /// Leaves the address of the code at the state's pc, or nullptr after an exception.
   const std::byte* fetch() noexcept;
+  void interpret() noexcept;
   void leave_by(const emu::jit::Exit& exit) noexcept;
   bool translate(const std::byte* host) noexcept;
   /// The page of code that follows the present one; nullptr if the TLB does not have it.
   const std::byte* next_page() noexcept;
   /// Lets jumps find `entry` for the state's pc.
   void enter_in_caches(const std::byte* entry, Mode mode) noexcept;
-  void forget_removed() noexcept;
 
   HartState& state_;
   emu::jit::Engine& engine_;
   const uint16_t hot_after_;
   bool interprets_next_ = false;  ///< the next block, whatever was translated
-  uint64_t removals_seen_ = 0;
+  emu::jit::Visitors::Visitor visitor_;
+  std::unique_ptr<Lockstep> lockstep_;         ///< nullptr: translations are not compared
   const emu::jit::Exit* link_from_ = nullptr;  ///< the exit that led here, if it can be linked
 };
 

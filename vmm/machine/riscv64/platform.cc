@@ -19,6 +19,7 @@
 #include "hv/core/guest_clock.h"
 #include "vmm/machine/riscv64/boot.h"
 #include "vmm/machine/riscv64/htif.h"
+#include "vmm/machine/riscv64/jit_report.h"
 #include "vmm/machine/riscv64/memory_map.h"
 #include "vmm/machine/virtio_devices.h"
 
@@ -86,6 +87,7 @@ class Riscv64Platform final : public Platform {
   size_t vcpu_count() const noexcept override { return harts_->size(); }
   hv::Vcpu& vcpu(size_t index) noexcept override { return harts_->hart(index); }
   uint64_t memory_size() const noexcept override { return memory_->size(); }
+  Report jit_report() override { return riscv64::jit_report(*harts_); }
 
  private:
   static constexpr size_t kFirmwareInfoRegister = 12;  // a2

@@ -29,11 +29,17 @@ inline uint32_t insn(Op op, const Operands& operands) {
   return encoded.value_or(0);
 }
 
-/// The interpreter; with VIREO_TEST_ENGINE=jit in the environment translated code, from the first time on.
+/// The least that the JIT can do with, bytes.
+inline constexpr size_t kSmallCache = size_t{256} << 10;
+
+/// The interpreter; with VIREO_TEST_ENGINE in the environment translated code, from the first time on: "jit",
+/// "small-cache".
 inline EngineConfig default_engine() {
-  const char* const wanted = std::getenv("VIREO_TEST_ENGINE");
-  if (wanted == nullptr || std::string_view(wanted) != "jit") return {};
-  return {.kind = EngineKind::jit, .jit_cache = size_t{4} << 20, .hot_after = 1};
+  const char* const variable = std::getenv("VIREO_TEST_ENGINE");
+  const std::string_view wanted = variable == nullptr ? "" : variable;
+  if (wanted == "jit") return {.kind = EngineKind::jit, .jit_cache = size_t{4} << 20, .hot_after = 1};
+  if (wanted == "small-cache") return {.kind = EngineKind::jit, .jit_cache = kSmallCache, .hot_after = 1};
+  return {};
 }
 
 /// RAM, harts and a device that stops them: the least that a program runs on.

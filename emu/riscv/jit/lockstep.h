@@ -1,0 +1,7 @@
+#pragma once
+
+namespace emu::riscv::jit {
+
+class Lockstep {};
+
+}  // namespace emu::riscv::jit
