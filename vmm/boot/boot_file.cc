@@ -37,4 +37,12 @@ hv::Result<std::vector<std::byte>> BootFile::read_all() const {
   return data;
 }
 
+hv::Result<void> BootFile::read_into(hv::GuestMemory& memory, hv::GuestRange range, uint64_t offset) const {
+  std::byte* const host = memory.host_pointer(range.base, range.size);
+  if (host == nullptr) return hv::error("{}: {} bytes at {:#x} are not all RAM", path_, range.size, range.base.value);
+  TRY(read({host, range.size}, offset));
+  memory.mark_dirty(range.base, range.size);
+  return {};
+}
+
 }  // namespace vmm

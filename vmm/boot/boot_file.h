@@ -8,6 +8,7 @@
 
 #include "hv/base/result.h"
 #include "hv/base/unique_fd.h"
+#include "hv/core/guest_memory.h"
 
 namespace vmm {
 
@@ -24,6 +25,8 @@ class BootFile {
   /// The `out.size()` bytes from `offset` on, all of which it must have.
   hv::Result<void> read(std::span<std::byte> out, uint64_t offset = 0) const;
   hv::Result<std::vector<std::byte>> read_all() const;
+  /// The same into guest memory, all of which is RAM of one region.
+  hv::Result<void> read_into(hv::GuestMemory& memory, hv::GuestRange range, uint64_t offset = 0) const;
 
  private:
   hv::UniqueFd fd_;

@@ -56,10 +56,8 @@ hv::GuestRange range_of(const LinuxImageHeader& header, hv::GuestRange ram) {
 }
 
 hv::Result<LoadedProgram> read_flat(const BootFile& file, hv::GuestRange range, hv::GuestMemory& memory) {
-  std::byte* const host = memory.host_pointer(range.base, range.size);
-  if (host == nullptr) return no_room(file.path(), range);
-  TRY(file.read({host, file.size()}));
-  memory.mark_dirty(range.base, file.size());
+  if (memory.host_pointer(range.base, range.size) == nullptr) return no_room(file.path(), range);
+  TRY(file.read_into(memory, {range.base, file.size()}));
   return LoadedProgram{range.base, range, {}, {}};
 }
 
@@ -109,13 +107,11 @@ hv::Result<hv::GuestRange> load_initrd(const std::string& path, hv::GuestMemory&
   if (file.size() == 0) return hv::error("{}: empty", path);
   const uint64_t room = limit > floor ? limit - floor : 0;
   const hv::GuestAddress base{hv::align_down(limit.value - std::min(file.size(), room), hv::kGuestPageSize)};
-  std::byte* const host = memory.host_pointer(base, file.size());
-  if (file.size() > room || base < floor || host == nullptr) {
+  if (file.size() > room || base < floor || memory.host_pointer(base, file.size()) == nullptr) {
     return hv::error("{}: its {} KiB do not fit into memory beside the kernel; give the machine more memory", path,
                      (file.size() + 1023) >> 10);
   }
-  TRY(file.read({host, file.size()}));
-  memory.mark_dirty(base, file.size());
+  TRY(file.read_into(memory, {base, file.size()}));
   return hv::GuestRange{base, file.size()};
 }
 

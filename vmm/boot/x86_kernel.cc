@@ -73,10 +73,8 @@ hv::Result<X86Kernel> load_bzimage(const BootFile& file, const Start& start, hv:
   X86Kernel kernel;
   kernel.range = {{field<uint64_t>(start, header::kPreferredAddress)},
                   std::max<uint64_t>(size, field<uint32_t>(start, header::kInitSize))};
-  std::byte* const host = memory.host_pointer(kernel.range.base, kernel.range.size);
-  if (host == nullptr) return no_room(file.path(), kernel.range);
-  TRY(file.read({host, size}, setup_size));
-  memory.mark_dirty(kernel.range.base, size);
+  if (memory.host_pointer(kernel.range.base, kernel.range.size) == nullptr) return no_room(file.path(), kernel.range);
+  TRY(file.read_into(memory, {kernel.range.base, size}, setup_size));
   kernel.entry = kernel.range.base + kEntry64;
 
   const size_t header_end = std::min(header::kEnd, header::kMagic + field<uint8_t>(start, header::kJumpLength));

@@ -1,6 +1,5 @@
 #include "vmm/machine/x86_64/engine.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "hv/base/log.h"
@@ -13,12 +12,6 @@ namespace {
 
 namespace kvm = hv::kvm;
 
-std::vector<uint32_t> device_interrupts() {
-  std::vector<uint32_t> lines(kVirtioInterrupts.begin(), kVirtioInterrupts.end());
-  lines.push_back(kSerialInterrupt);
-  return lines;
-}
-
 class KvmEngine final : public Engine {
  public:
   ~KvmEngine() override {
@@ -28,7 +21,7 @@ class KvmEngine final : public Engine {
   hv::Result<void> assemble(const MachineConfig& config, const Environment& environment) {
     const auto system = TRY(kvm::System::open());
     vm_ = TRY(kvm::Vm::create(system, environment.memory));
-    irqchip_ = TRY(kvm::x86::Irqchip::create(*vm_, device_interrupts()));
+    irqchip_ = TRY(kvm::x86::Irqchip::create(*vm_, environment.interrupts));
     const auto supported = TRY(kvm::x86::supported_cpuid(*system));
     for (unsigned id = 0; id < config.cpus; ++id) {
       const auto cpuid = kvm::x86::guest_cpuid(supported, id, config.cpus, kvm::x86::CpuModel::host);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "hv/base/result.h"
 #include "hv/core/bus.h"
@@ -20,6 +22,7 @@ class Engine {
     hv::GuestMemory& memory;
     hv::Bus& bus;
     hv::Bus& ports;
+    std::vector<uint32_t> interrupts;  ///< those that devices will drive
   };
 
   /// Processors are in their state after power-on. What `environment` refers to outlives the engine.

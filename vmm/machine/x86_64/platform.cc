@@ -118,10 +118,13 @@ class X86Platform final : public Platform, private hv::InterruptSink {
 
   /// Processors, and the queues' doorbells, which the engine rings without the bus.
   hv::Result<void> make_engine() {
+    std::vector<uint32_t> interrupts(kVirtioInterrupts.begin(),
+                                     kVirtioInterrupts.begin() + static_cast<ptrdiff_t>(virtio_.size()));
+    interrupts.push_back(kSerialInterrupt);
     {
       const std::lock_guard lock(engine_mutex_);
       engine_.reset();
-      engine_ = TRY(Engine::create(config_, {*memory_, bus_, ports_}));
+      engine_ = TRY(Engine::create(config_, {*memory_, bus_, ports_, interrupts}));
     }
     for (unsigned slot = 0; slot < virtio_.size(); ++slot) {
       const hv::GuestAddress doorbell = virtio_slot(slot).base + devices::virtio::MmioTransport::kQueueNotify;
