@@ -29,7 +29,9 @@ void Tlb::flush_local() noexcept {
 }
 
 void Tlb::flush(VirtualRange range) noexcept {
-  if (jumps_ != nullptr) jumps_->forget(range);
+  for (const auto& jumps : jumps_) {
+    if (jumps != nullptr) jumps->forget(range);
+  }
   if (used_.is_empty()) return;
   if (range.pages() >= kEntries) {
     for (TlbEntry& entry : *entries_) {
@@ -40,6 +42,12 @@ void Tlb::flush(VirtualRange range) noexcept {
   for (size_t i = 0; i < range.pages(); ++i) {
     TlbEntry& entry = (*entries_)[index(range.first + i * hv::kGuestPageSize)];
     if (entry.translates(range)) entry = TlbEntry{};
+  }
+}
+
+void Tlb::forget_jumps() noexcept {
+  for (const auto& jumps : jumps_) {
+    if (jumps != nullptr) jumps->clear();
   }
 }
 

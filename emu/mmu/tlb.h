@@ -80,16 +80,16 @@ class Tlb {
     has_local_code_ |= entry.execute != TlbEntry::kNoPage;
   }
 
-  /// The translated code that jumps by this table find; allocated when first asked for.
-  JumpCache& jumps() noexcept {
-    if (jumps_ == nullptr) [[unlikely]]
-      jumps_ = std::make_unique<JumpCache>();
-    return *jumps_;
+  /// The translated code that jumps by this table find; allocated when first asked for. There are two, for modes that
+  /// come and go: kernels run without floating point for the most part.
+  static constexpr size_t kJumpCaches = 2;
+  JumpCache& jumps(size_t which) noexcept {
+    if (jumps_[which] == nullptr) [[unlikely]]
+      jumps_[which] = std::make_unique<JumpCache>();
+    return *jumps_[which];
   }
   /// The code was thrown away.
-  void forget_jumps() noexcept {
-    if (jumps_ != nullptr) jumps_->clear();
-  }
+  void forget_jumps() noexcept;
 
   void flush() noexcept;
   /// Flushes at least what is not global.
@@ -110,7 +110,7 @@ class Tlb {
   SlotJournal<384> used_;  ///< filled since the last flush
   SlotJournal<64> local_;  ///< of these, those that were not global
   bool has_local_code_ = false;
-  std::unique_ptr<JumpCache> jumps_;
+  std::array<std::unique_ptr<JumpCache>, kJumpCaches> jumps_;
 };
 
 }  // namespace emu::mmu

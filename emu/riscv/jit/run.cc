@@ -70,7 +70,7 @@ void Runner::interpret() noexcept {
 }
 
 void Runner::enter_in_caches(const std::byte* entry, Mode mode) noexcept {
-  mmu::JumpCache& jumps = state_.hart->fetch_table().jumps();
+  mmu::JumpCache& jumps = state_.hart->fetch_table().jumps(mode.fp_enabled() ? 1 : 0);
   jumps.use_mode(mode.number());
   jumps.add(state_.pc, entry);
   state_.jit.jumps = &jumps;

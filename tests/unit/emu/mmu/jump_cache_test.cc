@@ -19,16 +19,16 @@ class JumpCacheTest : public testing::Test {
  protected:
   JumpCacheTest() {
     table_.entries();
-    table_.jumps().add(kHere, &kCode);
+    table_.jumps(1).add(kHere, &kCode);
   }
-  bool knows(uint64_t address) { return table_.jumps().entries[JumpCache::index(address)].address == address; }
+  bool knows(uint64_t address) { return table_.jumps(1).entries[JumpCache::index(address)].address == address; }
 
   Tlb table_;
 };
 
 TEST_F(JumpCacheTest, KnowsTheCodeOfAnAddress) {
   EXPECT_TRUE(knows(kHere));
-  EXPECT_EQ(table_.jumps().entries[JumpCache::index(kHere)].code, &kCode);
+  EXPECT_EQ(table_.jumps(1).entries[JumpCache::index(kHere)].code, &kCode);
   EXPECT_FALSE(knows(kHere + kPage));
 }
 
@@ -57,9 +57,9 @@ TEST_F(JumpCacheTest, ALocalFlushForgetsItOnlyIfCodeWasLocal) {
 }
 
 TEST_F(JumpCacheTest, AnotherModeStartsEmpty) {
-  table_.jumps().use_mode(0);
+  table_.jumps(1).use_mode(0);
   EXPECT_TRUE(knows(kHere));
-  table_.jumps().use_mode(3);
+  table_.jumps(1).use_mode(3);
   EXPECT_FALSE(knows(kHere));
 }
 
