@@ -74,5 +74,9 @@ std::string verify(const Block& block);
 void drop_dead_writes(Block& block);
 /// Drops pure operations whose value nobody uses.
 void drop_dead_values(Block& block);
+/// Uses what was extended from 32 bits as it was where no more than those matter.
+void drop_extensions(Block& block);
+/// Lets accesses off one value share a check; emu/ir/share_checks.cc. The last pass: it adds nodes.
+void share_checks(Block& block);
 
 }  // namespace emu::ir

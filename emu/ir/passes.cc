@@ -44,4 +44,58 @@ void drop_dead_values(Block& block) {
   }
 }
 
+namespace {
+
+/// Whether bits 63:32 of operand `which` matter, if those of the result do or do not.
+bool needs_high_bits(const Node& node, size_t which, bool result_does) {
+  switch (node.op) {
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::bit_and:
+    case Op::bit_or:
+    case Op::bit_xor:
+    case Op::bit_not:
+      return result_does;
+    case Op::shift_left:
+      return which == 0 && result_does;
+    case Op::shift_right:
+    case Op::shift_right_signed:
+      return which == 0;
+    case Op::sext8:
+    case Op::sext16:
+    case Op::sext32:
+    case Op::zext16:
+    case Op::zext32:
+    case Op::rotate_left32:
+    case Op::rotate_right32:
+      return false;
+    case Op::store:
+      return which == 0 || node.size == 8;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+void drop_extensions(Block& block) {
+  std::vector<bool> high_matters(block.nodes.size());
+  for (size_t i = block.nodes.size(); i-- > 0;) {
+    const Node& node = block.nodes[i];
+    const std::array<Ref, 3> operands = {node.a, node.b, node.c};
+    for (size_t k = 0; k < info(node.op).operands; ++k) {
+      if (needs_high_bits(node, k, high_matters[i])) high_matters[operands[k]] = true;
+    }
+  }
+  std::vector<Ref> same(block.nodes.size());
+  for (size_t i = 0; i < block.nodes.size(); ++i) {
+    Node& node = block.nodes[i];
+    const std::array<Ref*, 3> operands = {&node.a, &node.b, &node.c};
+    for (size_t k = 0; k < info(node.op).operands; ++k) *operands[k] = same[*operands[k]];
+    const bool extends = node.op == Op::sext32 || node.op == Op::zext32;
+    same[i] = extends && !high_matters[i] ? node.a : static_cast<Ref>(i);
+  }
+}
+
 }  // namespace emu::ir

@@ -100,9 +100,8 @@ void Emitter::read_modify_write(Ref at) {
   values_.adopt_gp(at, old);
   cold([=, this] {
     a_.bind(slow);
-    a_.mov(scratch(offsetof(Scratch, slow_address)), address);
     a_.mov(scratch(offsetof(Scratch, slow_value)), operand);
-    slow_access(n, thunks_.read_modify_write);
+    slow_access(n, {address, 0}, thunks_.read_modify_write);
     a_.mov(old, scratch(offsetof(Scratch, slow_value)));
     a_.jmp(done);
   });
@@ -127,10 +126,9 @@ void Emitter::compare_and_swap(Ref at) {
   values_.adopt_gp(at, old);
   cold([=, this] {
     a_.bind(slow);
-    a_.mov(scratch(offsetof(Scratch, slow_address)), address);
     a_.mov(scratch(offsetof(Scratch, slow_expected)), old);
     a_.mov(scratch(offsetof(Scratch, slow_value)), desired);
-    slow_access(n, thunks_.compare_and_swap);
+    slow_access(n, {address, 0}, thunks_.compare_and_swap);
     a_.mov(old, scratch(offsetof(Scratch, slow_value)));
     a_.jmp(done);
   });
@@ -143,9 +141,8 @@ void Emitter::load_reserved(Ref at) {
   const Gp work = values_.scratch_gp();
   const Label slow = label();
   const Label done = label();
-  const Gp addend = check_aligned(address, work, n.size, offsetof(mmu::TlbEntry, read), slow);
-  values_.release_operands();
   const Gp to = values_.define_gp(at);
+  const Gp addend = check_aligned(address, work, n.size, offsetof(mmu::TlbEntry, read), slow);
   a_.lea(work, ptr(addend, address, 0, n.size == 8 ? 1 : 0));
   if (n.size == 8)
     a_.mov(to, ptr(addend, address));
@@ -156,8 +153,7 @@ void Emitter::load_reserved(Ref at) {
   a_.bind(done);
   cold([=, this] {
     a_.bind(slow);
-    a_.mov(scratch(offsetof(Scratch, slow_address)), address);
-    slow_access(n, thunks_.load_reserved);
+    slow_access(n, {address, 0}, thunks_.load_reserved);
     a_.mov(to, scratch(offsetof(Scratch, slow_value)));
     a_.jmp(done);
   });
@@ -191,9 +187,8 @@ void Emitter::store_conditional(Ref at) {
     a_.mov(expected.r32(), 1);
     a_.jmp(done);
     a_.bind(slow);
-    a_.mov(scratch(offsetof(Scratch, slow_address)), address);
     a_.mov(scratch(offsetof(Scratch, slow_value)), value);
-    slow_access(n, thunks_.store_conditional);
+    slow_access(n, {address, 0}, thunks_.store_conditional);
     a_.mov(expected, scratch(offsetof(Scratch, slow_value)));
     a_.jmp(done);
   });

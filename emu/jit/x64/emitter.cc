@@ -25,7 +25,9 @@ bool takes_integers(Op op) {
   return op == Op::float_from_int || op == Op::float_from_unsigned || op == Op::float_from_half || op == Op::evaluate;
 }
 
-bool takes_address(Op op) { return op == Op::load || op == Op::store; }
+bool takes_address(Op op) {
+  return op == Op::load || op == Op::store || op == Op::load_near || op == Op::store_near;
+}
 
 }  // namespace
 
@@ -157,9 +159,14 @@ void Emitter::emit_node(Ref at) {
     case Op::carryless_mul:
     case Op::carryless_mul_high:
       return carryless(at);
+    case Op::reach_to_load:
+    case Op::reach_to_store:
+      return reach(at);
     case Op::load:
+    case Op::load_near:
       return load(at);
     case Op::store:
+    case Op::store_near:
       return store(at);
     case Op::fence:
       a_.mfence();

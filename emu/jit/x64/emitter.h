@@ -55,16 +55,37 @@ class Emitter {
   Condition compare(ir::Ref at);
 
   // memory.cc
-  Gp address_of(ir::Ref value);
-  /// Emits the check of the inline TLB; `slow` is jumped to where it fails. Returns the register with the addend.
+  /// A guest address.
+  struct Place {
+    Gp base;
+    int32_t offset;
+  };
+  /// A checked access: where it goes, and where the code is that goes on if the check failed.
+  struct Access {
+    Mem mem;
+    Place place;
+    Label slow;
+    const std::byte* thunk;
+  };
+  Place place_of(ir::Ref address);
+  Gp address_of(Place place);
+  /// Emits the check of a load or store, by the inline TLB or by `reach` if that is not kNone.
+  Access check(const ir::Node& node, Place place, ir::Ref reach, bool stores);
+  /// The register with the addend of the page; `slow` is jumped to where there is none.
   Gp check_tlb(Gp address, unsigned size, int tag_offset, Label slow);
-  /// Its parts: the entry for an address, in a register of its own; the addend in the entry's place if the entry has
-  /// `tag`.
+  /// The same for loads, with a guess (Guesses) in place of the addend in the entry.
+  Gp guess_addend(Gp address, unsigned size, Label slow);
+  /// Their parts: the tag that the page of the access's last byte has; the entry for an address, in a register of its
+  /// own; the addend in the entry's place if the entry has `tag`; `guess` = the addend of `entry`.
+  void make_tag(Gp tag, Gp address, unsigned size);
   Gp tlb_entry(Gp address, Gp spare);
   Gp addend_if(Gp entry, Gp tag, int tag_offset, Label slow);
+  void load_guess(Gp guess, Gp entry);
+  void reach(ir::Ref at);
   void load(ir::Ref at);
   void store(ir::Ref at);
-  void slow_access(const ir::Node& node, const std::byte* thunk);
+  /// Calls the slow path of an access, with its address.
+  void slow_access(const ir::Node& node, Place place, const std::byte* thunk);
 
   // atomic.cc
   void read_modify_write(ir::Ref at);
@@ -137,6 +158,7 @@ class Emitter {
   std::vector<uint8_t> float_uses_;  ///< by node: uses that want it in a floating-point register
   std::vector<uint16_t> uses_;
   std::vector<std::function<void()>> cold_;
+  uint32_t next_guess_ = 0;
 };
 
 }  // namespace emu::jit::x64

@@ -111,6 +111,82 @@ class ThunkEmitter {
     a_.ret();
   }
 
+  /// The look-up that blocks have inline otherwise; where it fails `access` follows.
+  void access_near(bool stores) {
+    const Label miss = a_.newLabel();
+    const Mem info = dword_ptr(rsp, 32);
+    a_.push(rax);
+    a_.push(rcx);
+    a_.push(rdx);
+    a_.mov(rax, scratch(offsetof(Scratch, slow_address)));
+    find_tlb_entry(a_, rcx, rdx, rax, state(layout_.data_tlb));
+    a_.mov(edx, info);
+    a_.and_(edx, 15);
+    a_.lea(rdx, ptr(rax, rdx, 0, -1));
+    a_.and_(rdx, -static_cast<int32_t>(hv::kGuestPageSize));
+    a_.cmp(rdx, qword_ptr(rcx, stores ? offsetof(mmu::TlbEntry, write) : offsetof(mmu::TlbEntry, read)));
+    a_.jne(miss);
+    a_.add(rax, qword_ptr(rcx, offsetof(mmu::TlbEntry, addend)));
+    a_.mov(ecx, info);
+    a_.and_(ecx, 15);
+    const Mem value = scratch(offsetof(Scratch, slow_value));
+    if (stores) a_.mov(rdx, value);
+    for (const uint32_t size : {8u, 4u, 2u, 1u}) {
+      const Label next = a_.newLabel();
+      if (size != 1) {
+        a_.cmp(ecx, size);
+        a_.jne(next);
+      }
+      move_sized(rdx, ptr(rax, 0, size), stores);
+      if (!stores) a_.mov(value, rdx);
+      a_.pop(rdx);
+      a_.pop(rcx);
+      a_.pop(rax);
+      a_.ret(8);
+      a_.bind(next);
+    }
+    a_.bind(miss);
+    a_.pop(rdx);
+    a_.pop(rcx);
+    a_.pop(rax);
+  }
+
+  void guessed_wrong() {
+    constexpr auto kHistory = static_cast<int32_t>(offsetof(Scratch, guesses.histories));
+    static_assert(sizeof(Guesses::History) == 16);
+    const auto history = [this](size_t field) {
+      return qword_ptr(kState, rcx, 0, layout_.scratch - kStateBias + kHistory + static_cast<int32_t>(field));
+    };
+    const Mem last_wrong = history(offsetof(Guesses::History, last_wrong));
+    const Mem frequent = history(offsetof(Guesses::History, frequent));
+    const Label rare = a_.newLabel();
+    const Label done = a_.newLabel();
+    a_.push(rax);
+    a_.push(rcx);
+    a_.mov(ecx, dword_ptr(rsp, 24));
+    a_.shl(ecx, 4);
+    a_.mov(rax, state(layout_.retired));
+    a_.xchg(rax, last_wrong);
+    a_.neg(rax);
+    a_.add(rax, state(layout_.retired));
+    a_.cmp(rax, Guesses::kFrequent);
+    a_.ja(rare);
+    a_.add(frequent, 1);
+    a_.cmp(frequent, Guesses::kTooMany);
+    a_.jb(done);
+    a_.mov(eax, ecx);
+    a_.shr(eax, 1);
+    a_.mov(qword_ptr(kState, rax, 0,
+                     layout_.scratch - kStateBias + static_cast<int32_t>(offsetof(Scratch, guesses.addends))),
+           static_cast<int32_t>(Guesses::kNever));
+    a_.bind(rare);
+    a_.mov(frequent, 0);
+    a_.bind(done);
+    a_.pop(rcx);
+    a_.pop(rax);
+    a_.ret(8);
+  }
+
   void call() {
     store_pinned();
     a_.lea(rdi, ptr(kState, -kStateBias));
@@ -139,6 +215,18 @@ class ThunkEmitter {
   Mem guest_f(size_t hot) const { return state(layout_.f + 8 * layout_.hot_f[hot]); }
   Mem saved(size_t offset, size_t i) const { return scratch(offset + 8 * i); }
 
+  void move_sized(const Gp& reg, const Mem& mem, bool stores) {
+    switch (mem.size()) {
+      case 8:
+        return void(stores ? a_.mov(mem, reg) : a_.mov(reg, mem));
+      case 4:
+        return void(stores ? a_.mov(mem, reg.r32()) : a_.mov(reg.r32(), mem));
+      case 2:
+        return void(stores ? a_.mov(mem, reg.r16()) : a_.movzx(reg.r32(), mem));
+      default:
+        return void(stores ? a_.mov(mem, reg.r8()) : a_.movzx(reg.r32(), mem));
+    }
+  }
   void store_pinned() {
     for (size_t i = 0; i < kIntegerBank.pinned_count; ++i) a_.mov(guest_x(i), gpq(kIntegerBank.pinned[i]));
     for (size_t i = 0; i < kFloatBank.pinned_count; ++i) a_.vmovq(guest_f(i), xmm(kFloatBank.pinned[i]));
@@ -170,61 +258,51 @@ class ThunkEmitter {
 }  // namespace
 
 Thunks make_thunks(Arena& arena, const Layout& layout) {
+  const std::byte* const base = arena.executable();
   CodeBuffer buffer;
-  buffer.begin(reinterpret_cast<uint64_t>(arena.executable()));
+  buffer.begin(reinterpret_cast<uint64_t>(base));
   Assembler& a = buffer.assembler();
   ThunkEmitter emitter(a, layout);
-  std::array<size_t, 12> at{};
-  const auto mark = [&](size_t which) {
+  const auto here = [&a, base] {
     a.align(AlignMode::kCode, 16);
-    at[which] = a.offset();
+    return base + a.offset();
   };
+  const auto access = [&](Layout::Access function) {
+    const std::byte* const begin = here();
+    emitter.access(function);
+    return begin;
+  };
+  Thunks thunks;
   const Label leave = a.newLabel();
-  mark(0);
+  thunks.enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<uintptr_t>(here()));
   emitter.enter();
-  mark(1);
+  thunks.leave = here();
   a.bind(leave);
   emitter.leave();
-  mark(2);
+  thunks.jump = here();
   emitter.jump(leave);
-  mark(3);
-  emitter.access(layout.load);
-  mark(4);
-  emitter.access(layout.store);
-  mark(5);
-  emitter.call();
-  mark(7);
-  emitter.access(layout.read_modify_write);
-  mark(8);
-  emitter.access(layout.compare_and_swap);
-  mark(9);
-  emitter.access(layout.load_reserved);
-  mark(10);
-  emitter.access(layout.store_conditional);
-  mark(11);
+  thunks.load_near = here();
+  emitter.access_near(false);
+  thunks.load = access(layout.load);
+  thunks.store_near = here();
+  emitter.access_near(true);
+  thunks.store = access(layout.store);
+  thunks.read_modify_write = access(layout.read_modify_write);
+  thunks.compare_and_swap = access(layout.compare_and_swap);
+  thunks.load_reserved = access(layout.load_reserved);
+  thunks.store_conditional = access(layout.store_conditional);
+  thunks.guessed_wrong = here();
+  emitter.guessed_wrong();
+  thunks.evaluate = here();
   emitter.evaluate();
+  thunks.call = here();
+  emitter.call();
   a.align(AlignMode::kCode, 16);
   a.embedUInt64(0);  // the key: no guest code lies there
-  at[6] = a.offset();
+  thunks.no_block = base + a.offset();
   a.ud2();
-
-  const std::byte* const base = arena.executable();
-  const size_t size = buffer.finish(arena.writable());
-  arena.take(size);
-  return {
-      .enter = reinterpret_cast<Thunks::Enter>(reinterpret_cast<uintptr_t>(base + at[0])),
-      .leave = base + at[1],
-      .jump = base + at[2],
-      .load = base + at[3],
-      .store = base + at[4],
-      .read_modify_write = base + at[7],
-      .compare_and_swap = base + at[8],
-      .load_reserved = base + at[9],
-      .store_conditional = base + at[10],
-      .evaluate = base + at[11],
-      .call = base + at[5],
-      .no_block = base + at[6],
-  };
+  arena.take(buffer.finish(arena.writable()));
+  return thunks;
 }
 
 }  // namespace emu::jit::x64

@@ -18,8 +18,8 @@ struct Thunks {
   const std::byte* leave = nullptr;  ///< with the Exit in rax
   const std::byte* jump = nullptr;   ///< to the guest address in rax
   // Called by generated code; every register is kept.
-  const std::byte* load =
-      nullptr;  ///< packed AccessInfo in the Scratch's first integer slot's place: edi is not touched
+  // With a packed AccessInfo pushed, which they pop; see Layout.
+  const std::byte* load = nullptr;
   const std::byte* store = nullptr;
   const std::byte* read_modify_write = nullptr;
   const std::byte* compare_and_swap = nullptr;
@@ -27,6 +27,10 @@ struct Thunks {
   const std::byte* store_conditional = nullptr;
   /// Scratch::slow_value = Scratch::evaluator of Scratch::slow_address and Scratch::slow_value.
   const std::byte* evaluate = nullptr;
+  // The same for accesses that have not looked into the inline TLB yet.
+  const std::byte* load_near = nullptr;
+  const std::byte* store_near = nullptr;
+  const std::byte* guessed_wrong = nullptr;  ///< the number of the guess pushed, which it pops
   /// The instruction in rsi, the helper in rdx; temporaries are lost.
   const std::byte* call = nullptr;
 

@@ -224,26 +224,31 @@ Operand Values::any(Ref value, unsigned bytes) {
   return bytes == 4 ? Operand(at.r32()) : Operand(at);
 }
 
-uint32_t Values::define(Class c, Ref value) {
-  // Straight into the guest register that gets it next, if what is there is not needed any more.
+/// Straight into the guest register that gets it next, if what is there is not needed any more.
+std::optional<uint32_t> Values::define_in_guest(Class c, Ref value) {
   const size_t next = value + size_t{1};
-  if (next < block_->nodes.size()) {
-    const ir::Node& user = block_->nodes[next];
-    const bool is_set = (user.op == Op::set_x && c == Class::integer) || (user.op == Op::set_f && c == Class::floating);
-    if (is_set && user.a == value) {
-      const int to = pinned(c, user.reg);
-      if (to >= 0) {
-        const auto host = static_cast<uint32_t>(to);
-        const Ref old = owner_[index(c)][host];
-        if (old == kNone || last_use_[old] <= now_) {
-          if (old != kNone) where_[old].reg[index(c)] = kNowhere;
-          put(c, host, value);
-          lock(c, host);
-          return host;
-        }
-      }
-    }
-  }
+  if (next >= block_->nodes.size()) return std::nullopt;
+  const ir::Node& user = block_->nodes[next];
+  const bool is_set = (user.op == Op::set_x && c == Class::integer) || (user.op == Op::set_f && c == Class::floating);
+  if (!is_set || user.a != value) return std::nullopt;
+  const int to = pinned(c, user.reg);
+  if (to < 0) return std::nullopt;
+  const auto host = static_cast<uint32_t>(to);
+  const Ref old = owner_[index(c)][host];
+  if (old != kNone && last_use_[old] > now_) return std::nullopt;
+  if (old != kNone) where_[old].reg[index(c)] = kNowhere;
+  put(c, host, value);
+  lock(c, host);
+  return host;
+}
+
+std::optional<Gp> Values::define_in_guest_gp(Ref value) {
+  const auto host = define_in_guest(Class::integer, value);
+  return host ? std::optional(gpq(*host)) : std::nullopt;
+}
+
+uint32_t Values::define(Class c, Ref value) {
+  if (const auto host = define_in_guest(c, value)) return *host;
   const uint32_t to = fresh(c);
   put(c, to, value);
   return to;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <asmjit/x86.h>
@@ -18,7 +19,8 @@ enum class Class : uint8_t { integer, floating };
 /// class, in the home of a guest register that has it, and in a spill slot.
 ///
 /// Per node: ask for the operands' registers, then `release_operands`, then `define` the result. Registers that were
-/// handed out stay put until `end_node`.
+/// handed out stay put until `end_node`. What asks for a register may emit a spill: between a jump to a cold part and
+/// the place where that comes back nothing may be asked for.
 class Values {
  public:
   Values(asmjit::x86::Assembler& a, const Layout& layout);
@@ -43,6 +45,8 @@ class Values {
   asmjit::x86::Gp define_gp(ir::Ref value) { return asmjit::x86::gpq(define(Class::integer, value)); }
   asmjit::x86::Xmm define_xmm(ir::Ref value) { return asmjit::x86::xmm(define(Class::floating, value)); }
 
+  /// Defines `value` in the host register of the guest register that gets it next, if that can be done without code.
+  std::optional<asmjit::x86::Gp> define_in_guest_gp(ir::Ref value);
   /// The result is in `reg`, a scratch register of the node.
   void adopt_gp(ir::Ref value, const asmjit::x86::Gp& reg) { put(Class::integer, reg.id(), value); }
 
@@ -80,6 +84,7 @@ class Values {
 
   uint32_t reg(Class c, ir::Ref value);
   uint32_t define(Class c, ir::Ref value);
+  std::optional<uint32_t> define_in_guest(Class c, ir::Ref value);
   uint32_t fresh(Class c);
   void lock(Class c, uint32_t reg) { locked_[index(c)] |= 1u << reg; }
   bool is_locked(Class c, uint32_t reg) const { return (locked_[index(c)] >> reg & 1) != 0; }

@@ -16,6 +16,9 @@ namespace emu::riscv::jit {
 
 using emu::jit::Exit;
 
+/// After how many entries into generated code loads may guess again that have guessed badly.
+static constexpr uint64_t kForgiveAfter = 1 << 14;
+
 const std::byte* Runner::fetch() noexcept {
   const mmu::TlbEntry& entry = state_.fetch_tlb[mmu::Tlb::index(state_.pc)];
   if (entry.execute == (state_.pc & ~(hv::kGuestPageSize - 1))) [[likely]]
@@ -40,6 +43,7 @@ void Runner::run() noexcept {
       from = nullptr;
       state_.hart->forget_jumps();
     }
+    if (++entered_ % kForgiveAfter == 0) state_.jit.guesses.forgive();
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
     const Mode mode = Mode::of(state_);

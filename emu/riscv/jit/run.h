@@ -48,6 +48,7 @@ class Runner {
   emu::jit::Engine& engine_;
   const uint16_t hot_after_;
   bool interprets_next_ = false;  ///< the next block, whatever was translated
+  uint64_t entered_ = 0;
   emu::jit::Visitors::Visitor visitor_;
   std::unique_ptr<Lockstep> lockstep_;         ///< nullptr: translations are not compared
   const emu::jit::Exit* link_from_ = nullptr;  ///< the exit that led here, if it can be linked

@@ -79,7 +79,9 @@ Translation translate(const std::byte* host, Mode mode, const NextPage& next_pag
   }
   if (!builder.has_left()) builder.go_on();
   emu::ir::drop_dead_writes(result.ir);
+  emu::ir::drop_extensions(result.ir);
   emu::ir::drop_dead_values(result.ir);
+  emu::ir::share_checks(result.ir);
   result.block = std::move(block);
   return result;
 }
