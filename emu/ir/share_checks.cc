@@ -53,11 +53,8 @@ std::vector<Group> find_groups(const Block& block, std::vector<std::optional<siz
     const auto found = std::find_if(groups.begin(), groups.end(), joins);
     group_of[i] = static_cast<size_t>(found - groups.begin());
     if (found == groups.end()) {
-      groups.push_back({.base = place.base,
-                        .stores = stores,
-                        .begin = place.offset,
-                        .end = end,
-                        .first = static_cast<Ref>(i)});
+      groups.push_back(
+          {.base = place.base, .stores = stores, .begin = place.offset, .end = end, .first = static_cast<Ref>(i)});
     } else {
       found->begin = std::min(found->begin, place.offset);
       found->end = std::max(found->end, end);

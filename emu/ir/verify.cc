@@ -10,8 +10,8 @@ namespace {
 
 bool is_memory_access(Op op) {
   return op == Op::load || op == Op::store || op == Op::load_near || op == Op::store_near ||
-         op == Op::read_modify_write || op == Op::compare_and_swap ||
-         op == Op::load_reserved || op == Op::store_conditional;
+         op == Op::read_modify_write || op == Op::compare_and_swap || op == Op::load_reserved ||
+         op == Op::store_conditional;
 }
 
 }  // namespace

@@ -10,10 +10,10 @@
 
 namespace emu::jit {
 
-/// What loads guess the addend of their page to be (TlbEntry::addend), so that the way from an address to the value does
-/// not lead through the TLB: the look-up only confirms the guess. Pages that lie side by side in guest memory as they do
-/// in the address space have the same one. A load whose guess is often wrong is told not to guess: a wrong guess costs
-/// more than the look-up. Owned by the vCPU's thread.
+/// What loads guess the addend of their page to be (TlbEntry::addend), so that the way from an address to the value
+/// does not lead through the TLB: the look-up only confirms the guess. Pages that lie side by side in guest memory as
+/// they do in the address space have the same one. A load whose guess is often wrong is told not to guess: a wrong
+/// guess costs more than the look-up. Owned by the vCPU's thread.
 struct Guesses {
   static constexpr size_t kCount = 512;  ///< loads share them in turn
   static constexpr uint64_t kNever = 1;  ///< no addend is odd

@@ -25,9 +25,7 @@ bool takes_integers(Op op) {
   return op == Op::float_from_int || op == Op::float_from_unsigned || op == Op::float_from_half || op == Op::evaluate;
 }
 
-bool takes_address(Op op) {
-  return op == Op::load || op == Op::store || op == Op::load_near || op == Op::store_near;
-}
+bool takes_address(Op op) { return op == Op::load || op == Op::store || op == Op::load_near || op == Op::store_near; }
 
 }  // namespace
 

@@ -35,8 +35,8 @@ Emitter::Access Emitter::check(const ir::Node& n, Place place, Ref reach, bool s
             stores ? thunks_.store_near : thunks_.load_near};
   }
   const Gp address = address_of(place);
-  const Gp addend = stores ? check_tlb(address, n.size, offsetof(mmu::TlbEntry, write), slow)
-                           : guess_addend(address, n.size, slow);
+  const Gp addend =
+      stores ? check_tlb(address, n.size, offsetof(mmu::TlbEntry, write), slow) : guess_addend(address, n.size, slow);
   return {ptr(addend, address, 0, 0, n.size), {address, 0}, slow, stores ? thunks_.store : thunks_.load};
 }
 
