@@ -21,7 +21,6 @@ constexpr size_t kMagic = 0x202;
 constexpr size_t kVersion = 0x206;
 constexpr size_t kLoadFlags = 0x211;
 constexpr size_t kInitrdMax = 0x22c;
-constexpr size_t kRelocatable = 0x234;
 constexpr size_t kXLoadFlags = 0x236;
 constexpr size_t kCmdlineSize = 0x238;
 constexpr size_t kPreferredAddress = 0x258;
