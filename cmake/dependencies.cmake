@@ -28,3 +28,10 @@ endif()
 if(VIREO_BENCH)
   find_package(benchmark REQUIRED)
 endif()
+
+# Disassembles host code for `--trace-blocks`; without it the bytes are printed.
+find_path(ZYDIS_INCLUDE Zydis/Zydis.h)
+find_library(ZYDIS_LIBRARY Zydis)
+if(NOT ZYDIS_LIBRARY)
+  message(STATUS "no libzydis-dev: --trace-blocks prints host code as bytes")
+endif()

@@ -2,6 +2,7 @@
 
 #include "emu/riscv/csr/bits.h"
 #include "emu/riscv/interrupts.h"
+#include "emu/riscv/jit/lockstep.h"
 #include "hv/base/log.h"
 
 namespace emu::riscv {
@@ -87,6 +88,8 @@ hv::Result<hv::Exit> Hart::run() {
         interpreter_.run();
     }
     executing_ = false;
+    if (std::string difference = jit::Lockstep::take_difference(); !difference.empty())
+      return hv::Exit{.reason = hv::Exit::Reason::crashed, .detail = std::move(difference)};
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "emu/jit/engine.h"
 #include "emu/riscv/hart.h"
+#include "emu/riscv/jit/access_log.h"
 #include "emu/riscv/jit/layout.h"
 
 namespace emu::riscv {
@@ -38,8 +39,11 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
                                                          const EngineConfig& engine) {
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
   std::unique_ptr<HartGroup> group(new HartGroup(harts, firmware, environment, engine));
-  if (engine.kind == EngineKind::jit) {
-    group->jit_ = TRY(emu::jit::Engine::create(jit::layout(), engine.jit_cache));
+  if (engine.kind == EngineKind::lockstep && harts > 1) return hv::error("lockstep runs one hart, not {}", harts);
+  if (engine.kind != EngineKind::interpreter) {
+    const auto layout = engine.kind == EngineKind::lockstep ? jit::recording_layout() : jit::layout();
+    group->jit_ = TRY(emu::jit::Engine::create(layout, engine.jit_cache));
+    group->jit_->set_observer(engine.observer);
     group->code_pages_.set_listener([&group = *group](const std::byte* page) {
       if (!group.jit_->has_blocks(page)) return;
       group.code_pages_.add(page);

@@ -48,6 +48,9 @@ struct RunOptions {
   bool quiet = false;
   std::string jit_stats;  ///< where to; "-" for standard error, empty for nowhere
   bool json = false;
+  bool perf_map = false;
+  std::string jit_dump;  ///< folder
+  std::string trace_blocks;
 };
 
 hv::Result<void> add_forwards(const RunOptions& options, MachineConfig& config) {
@@ -81,6 +84,9 @@ hv::Result<MachineConfig> configure(const RunOptions& options) {
     if (const auto cmdline = check_cmdline(config.boot.cmdline); !cmdline)
       return hv::error("--append: {}", cmdline.error().message);
   }
+  config.jit.perf_map = options.perf_map;
+  config.jit.dump_folder = options.jit_dump;
+  config.jit.trace_file = options.trace_blocks;
   TRY(add_forwards(options, config));
   return config;
 }
@@ -131,7 +137,7 @@ void add_run_command(CLI::App& app, int& status) {
   command->add_option("FILE", options->file, "The machine file");
   command->add_option("--arch", options->arch, "The guest's architecture");
   command->add_option("--bare", options->bare, "A bare-metal ELF program to run instead of a kernel");
-  command->add_option("--accel", options->accel, "auto, kvm, jit or interp");
+  command->add_option("--accel", options->accel, "auto, kvm, jit, interp, or lockstep: jit and interp, compared");
   command->add_option("--cpus", options->cpus, "Virtual processors, 1 to 16");
   command->add_option("--memory", options->memory, "RAM, like 2GiB");
   command->add_option("--append", options->append, "More for the kernel's command line");
@@ -143,6 +149,10 @@ void add_run_command(CLI::App& app, int& status) {
       ->check(CLI::PositiveNumber);
   command->add_flag("--jit-stats{-}", options->jit_stats, "Print what the JIT did, at the end; =FILE: there");
   command->add_flag("--json", options->json, "With --jit-stats: as JSON");
+  command->add_flag("--perf-map", options->perf_map, "Tell perf the names of translations: /tmp/perf-PID.map");
+  command->add_flag("--jit-dump{.}", options->jit_dump, "Write jit-PID.dump for \"perf inject --jit\"; =FOLDER: there");
+  command->add_flag("--trace-blocks{-}", options->trace_blocks,
+                    "Print each translation: guest instructions, IR, host code; =FILE: there");
   command->add_flag("-v,--verbose", options->verbosity, "Say more; twice: for debugging");
   command->add_flag("-q,--quiet", options->quiet, "Only errors");
   command->footer(kFooter);

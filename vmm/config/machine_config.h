@@ -80,6 +80,11 @@ struct ConsoleConfig {
 
 struct JitConfig {
   uint64_t cache = 0;  ///< bytes of host code
+
+  // Of the command line alone.
+  bool perf_map = false;    ///< names of translations go to /tmp/perf-PID.map
+  std::string dump_folder;  ///< of jit-PID.dump; empty for none
+  std::string trace_file;   ///< gets each translation as text; "-" for standard error, empty for none
 };
 
 /// A machine file after checking. Every member's default comes from the schema (schema.cc).

@@ -30,11 +30,13 @@ Runner::Runner(HartState& state, emu::jit::Engine& engine, const EngineConfig& c
     : state_(state),
       engine_(engine),
       hot_after_(config.hot_after),
-      visitor_(engine.visitors(), [&state] { state.hart->post(pending::kRemoteFence); }) {}
+      visitor_(engine.visitors(), [&state] { state.hart->post(pending::kRemoteFence); }),
+      lockstep_(config.kind == EngineKind::lockstep ? std::make_unique<Lockstep>(state, engine) : nullptr) {}
 
 Runner::~Runner() = default;
 
 void Runner::run() noexcept {
+  if (lockstep_) return lockstep_->run();
   for (;; state_.trapped = false) {
     const Exit* from = link_from_;
     link_from_ = nullptr;
@@ -105,6 +107,7 @@ void Runner::leave_by(const Exit& exit) noexcept {
 }
 
 bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
+  if (lockstep_) return lockstep_->takes_over();
   if (std::exchange(interprets_next_, false) || !interp::is_whole_page_executable(state_)) return false;
   if (block.heat < hot_after_ && ++block.heat < hot_after_) return false;
   if (engine_.find(host, Mode::of(state_).number()) != nullptr || translate(host)) return true;

@@ -19,6 +19,7 @@
 #include "hv/core/guest_clock.h"
 #include "vmm/machine/riscv64/boot.h"
 #include "vmm/machine/riscv64/htif.h"
+#include "vmm/machine/riscv64/jit_observers.h"
 #include "vmm/machine/riscv64/jit_report.h"
 #include "vmm/machine/riscv64/memory_map.h"
 #include "vmm/machine/virtio_devices.h"
@@ -39,6 +40,11 @@ class DebugConsole final : public emu::riscv::sbi::Console {
   devices::CharBackend& backend_;
 };
 
+emu::riscv::EngineKind engine_kind(Accel accel) {
+  if (accel == Accel::jit) return emu::riscv::EngineKind::jit;
+  return accel == Accel::lockstep ? emu::riscv::EngineKind::lockstep : emu::riscv::EngineKind::interpreter;
+}
+
 /// Members are destroyed in the reverse of their order: devices before what they stand on.
 class Riscv64Platform final : public Platform {
  public:
@@ -49,11 +55,11 @@ class Riscv64Platform final : public Platform {
     const hv::RegionConfig ram{kRam, config_.memory, config_.huge_pages, config_.numa};
     memory_ = TRY(hv::GuestMemory::create({&ram, 1}));
     const bool has_firmware = !config_.boot.firmware.empty() || !config_.boot.bare.empty();
+    observer_ = TRY(make_jit_observers(config_.jit));
     harts_ = TRY(emu::riscv::HartGroup::create(
         config_.cpus, has_firmware ? emu::riscv::Firmware::guest : emu::riscv::Firmware::built_in,
         {*memory_, bus_, clock_, alarms_, environment_.control, &debug_console_},
-        {.kind = config_.accel == Accel::jit ? emu::riscv::EngineKind::jit : emu::riscv::EngineKind::interpreter,
-         .jit_cache = config_.jit.cache}));
+        {.kind = engine_kind(config_.accel), .jit_cache = config_.jit.cache, .observer = observer_.get()}));
     make_interrupt_controllers();
     make_small_devices();
     TRY(make_virtio_slots());
@@ -163,6 +169,7 @@ class Riscv64Platform final : public Platform {
   hv::Bus bus_{hv::Bus::Unclaimed::zeros};
   devices::EventLoop loop_{"devices"};
   std::unique_ptr<hv::GuestMemory> memory_;
+  ObserverPointer observer_;
   std::unique_ptr<emu::riscv::HartGroup> harts_;
   std::optional<devices::Plic> plic_;
   std::optional<devices::AclintMachine> aclint_;

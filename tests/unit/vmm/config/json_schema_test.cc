@@ -22,7 +22,8 @@ TEST(JsonSchema, CarriesTypesLimitsDefaultsAndChoices) {
   EXPECT_EQ(cpus.at("maximum").to_number<int>(), 16);
   EXPECT_EQ(cpus.at("default").to_number<int>(), 1);
   EXPECT_EQ(schema.at_pointer("/properties/memory/default").as_string(), "512MiB");
-  EXPECT_EQ(schema.at_pointer("/properties/accel/enum"), boost::json::parse(R"(["auto", "kvm", "jit", "interp"])"));
+  EXPECT_EQ(schema.at_pointer("/properties/accel/enum"),
+            boost::json::parse(R"(["auto", "kvm", "jit", "interp", "lockstep"])"));
   EXPECT_EQ(schema.at_pointer("/properties/disks/items/required"), boost::json::parse(R"(["path"])"));
 }
 
