@@ -55,7 +55,7 @@ struct Scratch {
   Guesses guesses;
 };
 
-inline constexpr size_t kJumpTableEntries = 32768;
+inline constexpr size_t kJumpTableEntries = 131072;
 
 /// Code is told apart by its lowest bits; the page's number spreads pages.
 inline size_t jump_index(const std::byte* host) noexcept {

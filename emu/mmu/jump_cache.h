@@ -15,7 +15,7 @@ namespace emu::mmu {
 /// fills it directly. Owned by the vCPU's thread.
 struct JumpCache {
   static constexpr size_t kEntries = 4096;
-  static constexpr size_t kPages = 4096;
+  static constexpr size_t kPages = 8192;  ///< a half for each sign, so that user pages do not stand for kernel code
   static constexpr unsigned kFold = 11;  ///< a page's number is folded over the offsets in it by this many bits
 
   struct Entry {
@@ -30,8 +30,15 @@ struct JumpCache {
 
   /// Instructions begin at even addresses.
   static size_t index(uint64_t address) noexcept { return ((address ^ address >> kFold) >> 1) & (kEntries - 1); }
-  static size_t page_index(uint64_t address) noexcept { return (address >> hv::kGuestPageShift) & (kPages - 1); }
+  static size_t page_index(uint64_t address) noexcept {
+    return ((address >> hv::kGuestPageShift) & (kPages / 2 - 1)) | (address >> 63) * (kPages / 2);
+  }
 
+  /// nullptr if it is not known.
+  const std::byte* find(uint64_t address) const noexcept {
+    const Entry& entry = entries[index(address)];
+    return entry.address == address ? entry.code : nullptr;
+  }
   void add(uint64_t address, const std::byte* code) noexcept {
     entries[index(address)] = {address, code};
     has_entries[page_index(address)] = 1;

@@ -1,5 +1,6 @@
 #include "emu/jit/x64/thunks.h"
 
+#include <bit>
 #include <cstring>
 
 #include <asmjit/x86.h>
@@ -68,8 +69,12 @@ class ThunkEmitter {
     make_jump_index(a_, rcx, rax);
     a_.mov(jump_entry(rdi, rcx, offsetof(mmu::JumpCache::Entry, address)), rax);
     a_.mov(jump_entry(rdi, rcx, offsetof(mmu::JumpCache::Entry, code)), rsi);
+    a_.mov(rcx, rax);
     a_.shr(eax, hv::kGuestPageShift);
-    a_.and_(eax, static_cast<int32_t>(mmu::JumpCache::kPages - 1));
+    a_.and_(eax, static_cast<int32_t>(mmu::JumpCache::kPages / 2 - 1));
+    a_.shr(rcx, 63);
+    a_.shl(ecx, std::countr_zero(mmu::JumpCache::kPages / 2));
+    a_.or_(eax, ecx);
     a_.mov(byte_ptr(rdi, rax, 0, offsetof(mmu::JumpCache, has_entries)), 1);
     a_.jmp(rsi);
     a_.bind(miss);

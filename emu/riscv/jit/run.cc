@@ -46,21 +46,19 @@ void Runner::run() noexcept {
       state_.hart->forget_jumps();
     }
     if (++entered_ % kForgiveAfter == 0) state_.jit.guesses.forgive();
-    const std::byte* const host = fetch();
-    if (host == nullptr) continue;
-    const Mode mode = Mode::of(state_);
-    const bool may_find = !interprets_next_ && interp::is_whole_page_executable(state_);
-    const std::byte* const entry = may_find ? engine_.find(host, mode.number()) : nullptr;
+    mmu::JumpCache& jumps = use_caches(Mode::of(state_));
+    const std::byte* entry = from == nullptr && !interprets_next_ ? jumps.find(state_.pc) : nullptr;
     if (entry == nullptr) {
-      interpret();
-      continue;
-    }
-    if (from != nullptr && interp::page_of(host) == reinterpret_cast<uintptr_t>(from->page) &&
-        from->offset == static_cast<int32_t>(state_.pc & (hv::kGuestPageSize - 1))) {
-      engine_.link(*from, host, mode.number());
+      const std::byte* const host = fetch();
+      if (host == nullptr) continue;
+      entry = find(host, from);
+      if (entry == nullptr) {
+        interpret();
+        continue;
+      }
+      jumps.add(state_.pc, entry);
     }
     state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
-    enter_in_caches(entry, mode);
     if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr)
       leave_by(*exit);
     else
@@ -75,12 +73,23 @@ void Runner::interpret() noexcept {
   emu::interp::run_threaded(&state_, interp::enter(state_));
 }
 
-void Runner::enter_in_caches(const std::byte* entry, Mode mode) noexcept {
+mmu::JumpCache& Runner::use_caches(Mode mode) noexcept {
   mmu::JumpCache& jumps = state_.hart->fetch_table().jumps(mode.fp_enabled() ? 1 : 0);
   jumps.use_mode(mode.number());
-  jumps.add(state_.pc, entry);
   state_.jit.jumps = &jumps;
   state_.jit.jump_table = engine_.jump_table(mode.number());
+  return jumps;
+}
+
+const std::byte* Runner::find(const std::byte* host, const Exit* from) noexcept {
+  if (interprets_next_ || !interp::is_whole_page_executable(state_)) return nullptr;
+  const unsigned mode = Mode::of(state_).number();
+  const std::byte* const entry = engine_.find(host, mode);
+  if (entry != nullptr && from != nullptr && interp::page_of(host) == reinterpret_cast<uintptr_t>(from->page) &&
+      from->offset == static_cast<int32_t>(state_.pc & (hv::kGuestPageSize - 1))) {
+    engine_.link(*from, host, mode);
+  }
+  return entry;
 }
 
 void Runner::leave_by(const Exit& exit) noexcept {

@@ -41,8 +41,10 @@ class Runner {
   bool translate(const std::byte* host) noexcept;
   /// The page of code that follows the present one; nullptr if the TLB does not have it.
   const std::byte* next_page() noexcept;
-  /// Lets jumps find `entry` for the state's pc.
-  void enter_in_caches(const std::byte* entry, Mode mode) noexcept;
+  /// Lets generated code look jumps up where those of `mode` are. Returns where by guest address.
+  mmu::JumpCache& use_caches(Mode mode) noexcept;
+  /// The entry point of the code at `host`, which is the state's pc, or nullptr. Links the exit `from` to it.
+  const std::byte* find(const std::byte* host, const emu::jit::Exit* from) noexcept;
 
   HartState& state_;
   emu::jit::Engine& engine_;
