@@ -16,7 +16,7 @@ namespace emu::mmu {
 struct JumpCache {
   static constexpr size_t kEntries = 4096;
   static constexpr size_t kPages = 8192;  ///< a half for each sign, so that user pages do not stand for kernel code
-  static constexpr unsigned kFold = 11;  ///< a page's number is folded over the offsets in it by this many bits
+  static constexpr unsigned kFold = 11;   ///< a page's number is folded over the offsets in it by this many bits
 
   struct Entry {
     uint64_t address = ~uint64_t{0};  ///< no code has an odd address
