@@ -23,6 +23,12 @@ class Ops {
   static Value shift_left(Value x, Value amount) { return x << (amount & 63); }
   static Value shift_right(Value x, Value amount) { return x >> (amount & 63); }
   static Value shift_right_signed(Value x, Value amount) { return from_signed(as_signed(x) >> (amount & 63)); }
+  // Of the low word, by the amount modulo 32; the result is zero-extended.
+  static Value shift_left32(Value x, Value amount) { return zext32(x << (amount & 31)); }
+  static Value shift_right32(Value x, Value amount) { return zext32(x) >> (amount & 31); }
+  static Value shift_right_signed32(Value x, Value amount) {
+    return zext32(from_signed(static_cast<int32_t>(x) >> (amount & 31)));
+  }
   static Value rotate_left(Value x, Value amount) { return std::rotl(x, static_cast<int>(amount & 63)); }
   static Value rotate_right(Value x, Value amount) { return std::rotr(x, static_cast<int>(amount & 63)); }
   static Value rotate_left32(Value x, Value amount) {
@@ -56,11 +62,24 @@ class Ops {
   static Value mul_high_signed_unsigned(Value x, Value y) {
     return mul_high_unsigned(x, y) - (as_signed(x) < 0 ? y : 0);
   }
-  // The divisor is not 0, and the quotient fits.
-  static Value divide(Value x, Value y) { return from_signed(as_signed(x) / as_signed(y)); }
-  static Value remainder(Value x, Value y) { return from_signed(as_signed(x) % as_signed(y)); }
-  static Value divide_unsigned(Value x, Value y) { return x / y; }
-  static Value remainder_unsigned(Value x, Value y) { return x % y; }
+  // Division by zero gives all ones, or the dividend as remainder; the one quotient that does not fit wraps.
+  static Value divide(Value x, Value y) {
+    if (y + 1 <= 1) [[unlikely]]
+      return y == 0 ? ~Value{0} : 0 - x;
+    return from_signed(as_signed(x) / as_signed(y));
+  }
+  static Value remainder(Value x, Value y) {
+    if (y + 1 <= 1) [[unlikely]]
+      return y == 0 ? x : 0;
+    return from_signed(as_signed(x) % as_signed(y));
+  }
+  static Value divide_unsigned(Value x, Value y) { return y == 0 ? ~Value{0} : x / y; }
+  static Value remainder_unsigned(Value x, Value y) { return y == 0 ? x : x % y; }
+  // Of the low words; the result is zero-extended.
+  static Value divide32(Value x, Value y) { return zext32(divide(sext32(x), sext32(y))); }
+  static Value remainder32(Value x, Value y) { return zext32(remainder(sext32(x), sext32(y))); }
+  static Value divide_unsigned32(Value x, Value y) { return zext32(divide_unsigned(zext32(x), zext32(y))); }
+  static Value remainder_unsigned32(Value x, Value y) { return zext32(remainder_unsigned(zext32(x), zext32(y))); }
 
   static Value leading_zeros(Value x) { return static_cast<Value>(std::countl_zero(x)); }
   static Value trailing_zeros(Value x) { return static_cast<Value>(std::countr_zero(x)); }

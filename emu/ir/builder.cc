@@ -40,10 +40,6 @@ bool is_commutative(Op op) {
          op == Op::equal || op == Op::not_equal;
 }
 
-bool divides(Op op) {
-  return op == Op::divide || op == Op::remainder || op == Op::divide_unsigned || op == Op::remainder_unsigned;
-}
-
 }  // namespace
 
 Builder::Value Builder::append(Node node) {
@@ -69,8 +65,7 @@ Builder::Value Builder::unary(Op op, Value a) {
 }
 
 Builder::Value Builder::binary(Op op, Value a, Value b) {
-  if (is_constant(a) && is_constant(b) && !(divides(op) && constant_of(b) + 1 <= 1))
-    return constant(evaluate(op, constant_of(a), constant_of(b)));
+  if (is_constant(a) && is_constant(b)) return constant(evaluate(op, constant_of(a), constant_of(b)));
   if (is_commutative(op) && is_constant(a)) std::swap(a, b);
   if (const Value same = simplify(op, a, b); same != kNone) return same;
   return append({.op = op, .a = a, .b = b});
@@ -87,14 +82,36 @@ Builder::Value Builder::simplify(Op op, Value a, Value b) {
       (constant_of(node(a).b) | constant_of(node(b).b)) == ~uint64_t{0}) {
     return node(a).a;
   }
+  if (op == Op::less_unsigned && is_constant(a) && constant_of(a) == 0) return binary(Op::not_equal, b, a);
   if (!is_constant(b)) return kNone;
   const uint64_t right = constant_of(b);
+  if (op == Op::less_unsigned && right == 1) return binary(Op::equal, a, constant(0));
+  if (op == Op::bit_xor && right == ~uint64_t{0}) return unary(Op::bit_not, a);
+  if (op == Op::bit_and && right == 0xffff) return unary(Op::zext16, a);
+  if (const Value extended = extension(op, a, right); extended != kNone) return extended;
   if (op == Op::bit_and && right == 0) return b;
   if (op == Op::bit_and && right == ~uint64_t{0}) return a;
   const bool has_neutral_zero = op == Op::add || op == Op::sub || op == Op::bit_or || op == Op::bit_xor ||
                                 op == Op::shift_left || op == Op::shift_right || op == Op::shift_right_signed ||
                                 op == Op::rotate_left || op == Op::rotate_right;
   return has_neutral_zero && right == 0 ? a : kNone;
+}
+
+Builder::Value Builder::extension(Op op, Value a, uint64_t amount) {
+  const Node inner = node(a);
+  const bool is_pair = inner.op == Op::shift_left && is_constant(inner.b) && (constant_of(inner.b) & 63) == amount;
+  if (!is_pair || (op != Op::shift_right && op != Op::shift_right_signed)) return kNone;
+  const bool is_signed = op == Op::shift_right_signed;
+  switch (amount) {
+    case 32:
+      return unary(is_signed ? Op::sext32 : Op::zext32, inner.a);
+    case 48:
+      return unary(is_signed ? Op::sext16 : Op::zext16, inner.a);
+    case 56:
+      return is_signed ? unary(Op::sext8, inner.a) : binary(Op::bit_and, inner.a, constant(0xff));
+    default:
+      return kNone;
+  }
 }
 
 Builder::Value Builder::select(Value condition, Value a, Value b) {

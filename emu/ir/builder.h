@@ -44,6 +44,8 @@ class Builder {
   Value binary(Op op, Value a, Value b);
   /// What `a op constant` or `constant op a` gives if that is one of the operands or a constant; else kNone.
   Value simplify(Op op, Value a, Value b);
+  /// `a` shifted right by as many bits as it was shifted left before: an extension, or kNone.
+  Value extension(Op op, Value a, uint64_t amount);
 
   Block& block_;
   uint8_t insn_ = 0;

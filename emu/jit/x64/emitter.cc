@@ -59,6 +59,9 @@ void Emitter::find_fusions() {
       fuse_if(user.a, is_comparison(node(user.a).op));
     } else if (user.op == Op::sext32) {
       fuse_if(user.a, has_word_form(node(user.a).op));
+    } else if (user.op == Op::add && !is_constant(user.b)) {
+      fuse_if(user.a, is_scaled(user.a) && user.a != user.b);
+      if (!fused_[user.a]) fuse_if(user.b, is_scaled(user.b));
     }
   }
 }
@@ -115,6 +118,12 @@ void Emitter::emit_node(Ref at) {
     case Op::shift_right:
     case Op::shift_right_signed:
       return binary(at, n.op, n.a, n.b, 8);
+    case Op::shift_left32:
+      return shift(at, Op::shift_left, n.a, n.b, 4);
+    case Op::shift_right32:
+      return shift(at, Op::shift_right, n.a, n.b, 4);
+    case Op::shift_right_signed32:
+      return shift(at, Op::shift_right_signed, n.a, n.b, 4);
     case Op::rotate_left:
     case Op::rotate_right:
       return rotate(at, n.op, n.a, n.b, 8);
@@ -151,7 +160,15 @@ void Emitter::emit_node(Ref at) {
     case Op::remainder:
     case Op::divide_unsigned:
     case Op::remainder_unsigned:
-      return divide(at);
+      return divide(at, n.op, 8);
+    case Op::divide32:
+      return divide(at, Op::divide, 4);
+    case Op::remainder32:
+      return divide(at, Op::remainder, 4);
+    case Op::divide_unsigned32:
+      return divide(at, Op::divide_unsigned, 4);
+    case Op::remainder_unsigned32:
+      return divide(at, Op::remainder_unsigned, 4);
     case Op::fill_bytes:
       return fill_bytes(at);
     case Op::carryless_mul:

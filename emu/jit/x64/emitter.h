@@ -46,7 +46,9 @@ class Emitter {
   void unary(ir::Ref at);
   void sext32(ir::Ref at);
   void mul_high(ir::Ref at);
-  void divide(ir::Ref at);
+  void divide(ir::Ref at, ir::Op op, unsigned bytes);
+  /// Shifted left by what an address can have its index shifted.
+  bool is_scaled(ir::Ref value) const;
   void fill_bytes(ir::Ref at);
   void carryless(ir::Ref at);
   void set_condition(ir::Ref at);

@@ -34,6 +34,12 @@ void Emitter::binary(Ref at, Op op, Ref a, Ref b, unsigned bytes) {
     default:
       break;
   }
+  if (op == Op::bit_and && is_constant(b) && node(b).imm == 0xff) {
+    const Gp from = values_.gp(a);
+    values_.release_operands();
+    a_.movzx(values_.define_gp(at).r32(), from.r8());
+    return;
+  }
   const asmjit::InstId id = op == Op::bit_and ? Inst::kIdAnd : op == Op::bit_or ? Inst::kIdOr : Inst::kIdXor;
   const Gp left = sized(values_.gp(a), bytes);
   const Operand right = values_.any(b, bytes);
@@ -47,7 +53,21 @@ void Emitter::binary(Ref at, Op op, Ref a, Ref b, unsigned bytes) {
   a_.emit(id, to, right);
 }
 
+bool Emitter::is_scaled(Ref value) const {
+  const ir::Node& n = node(value);
+  return n.op == Op::shift_left && is_constant(n.b) && node(n.b).imm >= 1 && node(n.b).imm <= 3;
+}
+
 void Emitter::add(Ref at, Ref a, Ref b, unsigned bytes) {
+  if (fused_[a] || fused_[b]) {
+    const ir::Node& scaled = node(fused_[a] ? a : b);
+    const Gp index = values_.gp(scaled.a);
+    const Gp base = values_.gp(fused_[a] ? b : a);
+    values_.release_operands();
+    const Gp to = sized(values_.define_gp(at), bytes);
+    a_.lea(to, ptr(base, index, static_cast<uint32_t>(node(scaled.b).imm)));
+    return;
+  }
   const Gp left = sized(values_.gp(a), bytes);
   const Operand right = values_.any(b, bytes);
   values_.release_operands();
@@ -67,6 +87,14 @@ void Emitter::add(Ref at, Ref a, Ref b, unsigned bytes) {
 }
 
 void Emitter::sub(Ref at, Ref a, Ref b, unsigned bytes) {
+  if (is_constant(a) && node(a).imm == 0) {
+    const Gp from = sized(values_.gp(b), bytes);
+    values_.release_operands();
+    const Gp to = sized(values_.define_gp(at), bytes);
+    if (from.id() != to.id()) a_.mov(to, from);
+    a_.neg(to);
+    return;
+  }
   const Gp left = sized(values_.gp(a), bytes);
   const Operand right = values_.any(b, bytes);
   values_.release_operands();
@@ -192,8 +220,16 @@ void Emitter::sext32(Ref at) {
 
 void Emitter::mul_high(Ref at) {
   const ir::Node& n = node(at);
-  const Gp low = values_.take(Gp::kIdAx);
   const Gp high = values_.take(Gp::kIdDx);
+  if (n.op == Op::mul_high_unsigned) {
+    values_.load_into(high, n.a);
+    const Gp right = values_.gp(n.b);
+    values_.release_operands();
+    const Gp to = values_.define_gp(at);
+    a_.mulx(to, to, right);
+    return;
+  }
+  const Gp low = values_.take(Gp::kIdAx);
   const Gp left = values_.gp(n.a);
   const Gp right = values_.gp(n.b);
   a_.mov(low, left);
@@ -207,26 +243,58 @@ void Emitter::mul_high(Ref at) {
     a_.and_(low, right);
     a_.sub(high, low);
   }
-  values_.release_operands();
-  a_.mov(values_.define_gp(at), high);
+  values_.adopt_gp(at, high);
 }
 
-void Emitter::divide(Ref at) {
+// The host cannot divide by 0, nor give the one quotient that does not fit.
+void Emitter::divide(Ref at, Op op, unsigned bytes) {
   const ir::Node& n = node(at);
+  const bool is_signed = op == Op::divide || op == Op::remainder;
+  const bool wants_quotient = op == Op::divide || op == Op::divide_unsigned;
   const Gp low = values_.take(Gp::kIdAx);
   const Gp high = values_.take(Gp::kIdDx);
-  const Gp divisor = values_.gp(n.b);
-  a_.mov(low, values_.gp(n.a));
-  if (n.op == Op::divide || n.op == Op::remainder) {
-    a_.cqo();
+  values_.load_into(low, n.a);
+  const Gp divisor = sized(values_.gp(n.b), bytes);
+  const Gp quotient = sized(low, bytes);
+  const Gp rest = sized(high, bytes);
+  const Label rare = label();
+  const Label done = label();
+  if (is_signed) {
+    a_.lea(rest, ptr(divisor.r64(), 1));
+    a_.cmp(rest, 1);
+    a_.jbe(rare);
+    if (bytes == 4)
+      a_.cdq();
+    else
+      a_.cqo();
     a_.idiv(divisor);
   } else {
+    a_.test(divisor, divisor);
+    a_.je(rare);
     a_.xor_(high.r32(), high.r32());
     a_.div(divisor);
   }
-  values_.release_operands();
-  const bool wants_quotient = n.op == Op::divide || n.op == Op::divide_unsigned;
-  a_.mov(values_.define_gp(at), wants_quotient ? low : high);
+  a_.bind(done);
+  values_.adopt_gp(at, wants_quotient ? low : high);
+  cold([=, this] {
+    a_.bind(rare);
+    const Label by_zero = label();
+    if (is_signed) {
+      a_.test(divisor, divisor);
+      a_.je(by_zero);
+      if (wants_quotient)
+        a_.neg(quotient);
+      else
+        a_.xor_(high.r32(), high.r32());
+      a_.jmp(done);
+    }
+    a_.bind(by_zero);
+    if (wants_quotient)
+      a_.mov(quotient, imm(-1));
+    else
+      a_.mov(rest, quotient);
+    a_.jmp(done);
+  });
 }
 
 // A byte's highest bit is that of (byte & 0x7f) + 0x7f, or its own.

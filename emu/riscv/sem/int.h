@@ -100,25 +100,20 @@ void and_(B& b, const Insn& i) {
 
 // The W forms work on the low 32 bits and sign-extend their result.
 template <class B>
-auto word_shift(B& b, auto amount) {
-  return b.bit_and(amount, b.imm(31));
-}
-
-template <class B>
 void addiw(B& b, const Insn& i) {
   b.set_x(i.rd, b.sext32(b.add(b.x(i.rs1), b.imm(i.imm))));
 }
 template <class B>
 void slliw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(b.shift_left(b.x(i.rs1), b.imm(i.imm))));
+  b.set_x(i.rd, b.sext32(b.shift_left32(b.x(i.rs1), b.imm(i.imm))));
 }
 template <class B>
 void srliw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(b.shift_right(b.zext32(b.x(i.rs1)), b.imm(i.imm))));
+  b.set_x(i.rd, b.sext32(b.shift_right32(b.x(i.rs1), b.imm(i.imm))));
 }
 template <class B>
 void sraiw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.shift_right_signed(b.sext32(b.x(i.rs1)), b.imm(i.imm)));
+  b.set_x(i.rd, b.sext32(b.shift_right_signed32(b.x(i.rs1), b.imm(i.imm))));
 }
 template <class B>
 void addw(B& b, const Insn& i) {
@@ -130,15 +125,15 @@ void subw(B& b, const Insn& i) {
 }
 template <class B>
 void sllw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(b.shift_left(b.x(i.rs1), word_shift(b, b.x(i.rs2)))));
+  b.set_x(i.rd, b.sext32(b.shift_left32(b.x(i.rs1), b.x(i.rs2))));
 }
 template <class B>
 void srlw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(b.shift_right(b.zext32(b.x(i.rs1)), word_shift(b, b.x(i.rs2)))));
+  b.set_x(i.rd, b.sext32(b.shift_right32(b.x(i.rs1), b.x(i.rs2))));
 }
 template <class B>
 void sraw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.shift_right_signed(b.sext32(b.x(i.rs1)), word_shift(b, b.x(i.rs2))));
+  b.set_x(i.rd, b.sext32(b.shift_right_signed32(b.x(i.rs1), b.x(i.rs2))));
 }
 
 template <class B>
@@ -251,66 +246,37 @@ void mulw(B& b, const Insn& i) {
 }
 
 // §13.2: division by zero gives all ones, or the dividend as remainder; the one overflow, MIN / -1, gives MIN and 0.
-// Dividing by 1 gives just that, so it stands in for every divisor that the host cannot take.
-template <class B>
-auto divide(B& b, auto x, auto y, auto minimum) {
-  const auto overflow = b.bit_and(b.equal(x, minimum), b.equal(y, b.imm(-1)));
-  const auto safe = b.select(b.bit_or(b.equal(y, b.imm(0)), overflow), b.imm(1), y);
-  return b.select(b.equal(y, b.imm(0)), b.imm(-1), b.divide(x, safe));
-}
-template <class B>
-auto remainder(B& b, auto x, auto y, auto minimum) {
-  const auto overflow = b.bit_and(b.equal(x, minimum), b.equal(y, b.imm(-1)));
-  const auto safe = b.select(b.bit_or(b.equal(y, b.imm(0)), overflow), b.imm(1), y);
-  return b.select(b.equal(y, b.imm(0)), x, b.remainder(x, safe));
-}
-template <class B>
-auto divide_unsigned(B& b, auto x, auto y) {
-  const auto by_zero = b.equal(y, b.imm(0));
-  return b.select(by_zero, b.imm(-1), b.divide_unsigned(x, b.select(by_zero, b.imm(1), y)));
-}
-template <class B>
-auto remainder_unsigned(B& b, auto x, auto y) {
-  const auto by_zero = b.equal(y, b.imm(0));
-  return b.select(by_zero, x, b.remainder_unsigned(x, b.select(by_zero, b.imm(1), y)));
-}
-template <class B>
-auto minimum64(B& b) {
-  return b.shift_left(b.imm(1), b.imm(63));
-}
-
 template <class B>
 void div(B& b, const Insn& i) {
-  b.set_x(i.rd, divide(b, b.x(i.rs1), b.x(i.rs2), minimum64(b)));
+  b.set_x(i.rd, b.divide(b.x(i.rs1), b.x(i.rs2)));
 }
 template <class B>
 void rem(B& b, const Insn& i) {
-  b.set_x(i.rd, remainder(b, b.x(i.rs1), b.x(i.rs2), minimum64(b)));
+  b.set_x(i.rd, b.remainder(b.x(i.rs1), b.x(i.rs2)));
 }
 template <class B>
 void divu(B& b, const Insn& i) {
-  b.set_x(i.rd, divide_unsigned(b, b.x(i.rs1), b.x(i.rs2)));
+  b.set_x(i.rd, b.divide_unsigned(b.x(i.rs1), b.x(i.rs2)));
 }
 template <class B>
 void remu(B& b, const Insn& i) {
-  b.set_x(i.rd, remainder_unsigned(b, b.x(i.rs1), b.x(i.rs2)));
+  b.set_x(i.rd, b.remainder_unsigned(b.x(i.rs1), b.x(i.rs2)));
 }
-// In 64 bits MIN / -1 of a word does not overflow, and sign extension of the quotient wraps as the word form must.
 template <class B>
 void divw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(divide(b, b.sext32(b.x(i.rs1)), b.sext32(b.x(i.rs2)), minimum64(b))));
+  b.set_x(i.rd, b.sext32(b.divide32(b.x(i.rs1), b.x(i.rs2))));
 }
 template <class B>
 void remw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(remainder(b, b.sext32(b.x(i.rs1)), b.sext32(b.x(i.rs2)), minimum64(b))));
+  b.set_x(i.rd, b.sext32(b.remainder32(b.x(i.rs1), b.x(i.rs2))));
 }
 template <class B>
 void divuw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(divide_unsigned(b, b.zext32(b.x(i.rs1)), b.zext32(b.x(i.rs2)))));
+  b.set_x(i.rd, b.sext32(b.divide_unsigned32(b.x(i.rs1), b.x(i.rs2))));
 }
 template <class B>
 void remuw(B& b, const Insn& i) {
-  b.set_x(i.rd, b.sext32(remainder_unsigned(b, b.zext32(b.x(i.rs1)), b.zext32(b.x(i.rs2)))));
+  b.set_x(i.rd, b.sext32(b.remainder_unsigned32(b.x(i.rs1), b.x(i.rs2))));
 }
 
 }  // namespace emu::riscv::sem
