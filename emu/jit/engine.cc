@@ -40,8 +40,14 @@ bool Engine::is_supported() noexcept {
          features.hasPCLMULQDQ() && features.hasF16C();
 }
 
+std::string Engine::obstacle() {
+  if (!is_supported()) return "this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL";
+  const auto arena = Arena::create(hv::kGuestPageSize);
+  return arena ? std::string() : arena.error().message;
+}
+
 hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
-  if (!is_supported()) return hv::error("this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL");
+  if (const std::string why = obstacle(); !why.empty()) return hv::error("{}", why);
   std::unique_ptr<Engine> engine(new Engine(layout));
   engine->arena_ = TRY(Arena::create(size));
   engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -42,6 +43,8 @@ class Engine {
 
   /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, F16C, LZCNT, POPCNT, PCLMUL.
   static bool is_supported() noexcept;
+  /// Why there can be no engine here, that or executable memory that the host refuses; empty if there can.
+  static std::string obstacle();
 
   /// `size`: bytes of host code. Errors: no memory for it, a processor that is_supported() says no to.
   static hv::Result<std::unique_ptr<Engine>> create(const Layout& layout, size_t size);

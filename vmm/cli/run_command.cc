@@ -111,11 +111,12 @@ int write_report(const std::string& name, const std::string& text) {
 
 int run(const RunOptions& options) {
   hv::log::set_up(verbosity(options));
-  const hv::Result<MachineConfig> config = configure(options);
+  hv::Result<MachineConfig> config = configure(options);
   if (!config) return report_config(config.error());
   if (config->accel == Accel::automatic) {
-    const bool kvm = automatic_engine(config->arch) == Accel::kvm;
-    hv::log::info("accel: auto chose {}", kvm ? "kvm" : "interp; jit is faster and new: --accel jit");
+    config->accel = automatic_engine(config->arch);
+    if (config->accel == Accel::interp)
+      hv::log::warn("guests are interpreted, several times slower: {}", jit_obstacle());
   }
   SessionOptions session;
   session.exit_with_guest = options.exit_with_guest || !config->boot.bare.empty();

@@ -40,7 +40,7 @@ bool has_hardware_virtualization() {
 
 std::string engines() {
   std::string names = "interp";
-  if (emu::jit::Engine::is_supported()) names += ", jit";
+  if (jit_obstacle().empty()) names += ", jit";
   if (kvm_obstacle(kHostArch).empty()) names += ", kvm";
   return names;
 }
@@ -63,8 +63,14 @@ std::string describe_kvm() {
   return fmt::format("yes, for {} guests", arch_name(kHostArch));
 }
 
+std::string jit_obstacle() {
+  const std::string obstacle = emu::jit::Engine::obstacle();
+  return obstacle.empty() ? obstacle : "the JIT cannot be used: " + obstacle;
+}
+
 Accel automatic_engine(Arch guest) {
-  return guest == Arch::x86_64 || kvm_obstacle(guest).empty() ? Accel::kvm : Accel::interp;
+  if (guest == Arch::x86_64 || kvm_obstacle(guest).empty()) return Accel::kvm;
+  return jit_obstacle().empty() ? Accel::jit : Accel::interp;
 }
 
 hv::Result<void> check_engine(Accel accel, Arch guest) {
@@ -73,6 +79,8 @@ hv::Result<void> check_engine(Accel accel, Arch guest) {
     if (const std::string obstacle = kvm_obstacle(guest); !obstacle.empty()) return hv::error("{}", obstacle);
   } else if (guest == Arch::x86_64) {
     return hv::error("x86_64 guests run on KVM only; leave \"accel\" to auto, or say kvm");
+  } else if (accel == Accel::jit || accel == Accel::lockstep) {
+    if (const std::string obstacle = jit_obstacle(); !obstacle.empty()) return hv::error("{}", obstacle);
   }
   return {};
 }

@@ -12,6 +12,8 @@ std::string engines();
 
 /// Why KVM cannot run guests of an architecture here: a sentence, or an empty text.
 std::string kvm_obstacle(Arch guest);
+/// Why code cannot be translated here: a sentence, or an empty text.
+std::string jit_obstacle();
 /// "yes" or "no", and the circumstances.
 std::string describe_kvm();
 
