@@ -98,6 +98,7 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   stats_.guest_bytes += block->guest_bytes;
   stats_.host_bytes += size;
   for (const uintptr_t page : pages_of(*block)) pages_[page].push_back(block.get());
+  added_.fetch_add(1, std::memory_order_release);
   (*tables_[block->mode])[jump_index(block->host)].store(block->entry, std::memory_order_release);
   Block& added = *block;
   blocks_.emplace(Key{added.host, added.mode}, std::move(block));
@@ -120,6 +121,7 @@ void Engine::link(const Exit& exit, const std::byte* host, unsigned mode) noexce
   Block& to = *at->second;
   from.target = &to;
   to.incoming.push_back(&from);
+  added_.fetch_add(1, std::memory_order_release);
   patch(from, static_cast<int32_t>(to.entry - from.site_end));
 }
 

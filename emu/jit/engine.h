@@ -59,6 +59,11 @@ class Engine {
   /// be in the oldest ones still; they were asked to leave. The caller is no visitor at the time.
   bool add(const ir::Block& ir, std::unique_ptr<Block> block);
 
+  /// Called with an exit that generated code has handed out: that code may have come from a vCPU that added it or
+  /// linked to it only now, and what it read from patched jumps and from the tables orders nothing in the language's
+  /// terms.
+  void see_added() const noexcept { (void)added_.load(std::memory_order_acquire); }
+
   /// Makes the jump of `exit` go to the block at `host`, if there is one.
   void link(const Exit& exit, const std::byte* host, unsigned mode) noexcept;
 
@@ -111,7 +116,8 @@ class Engine {
 
   Observer* observer_ = nullptr;
   Visitors visitors_;
-  mutable std::mutex mutex_;  ///< guards what follows
+  std::atomic<uint64_t> added_{0};  ///< blocks and links
+  mutable std::mutex mutex_;        ///< guards what follows
   std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;
   std::unordered_map<uintptr_t, std::vector<Block*>> pages_;
   struct Retired {

@@ -59,7 +59,9 @@ void Runner::run() noexcept {
       jumps.add(state_.pc, entry);
     }
     state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
-    if (const Exit* const exit = engine_.thunks().enter(&state_, entry); exit != nullptr)
+    const Exit* const exit = engine_.thunks().enter(&state_, entry);
+    engine_.see_added();
+    if (exit != nullptr)
       leave_by(*exit);
     else
       ++state_.jit.counters.returns;
