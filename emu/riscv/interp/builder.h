@@ -122,7 +122,7 @@ class InterpBuilder : public emu::interp::Ops {
     T* const place = atomic_place<T>(address);
     if (place == nullptr) [[unlikely]]
       return 0;
-    return extend(exchange<operation>(place, static_cast<T>(operand)));
+    return extend(exchange(operation, place, static_cast<T>(operand)));
   }
   template <class T>
   Value compare_and_swap(Value address, Value expected, Value desired) {
@@ -317,38 +317,6 @@ class InterpBuilder : public emu::interp::Ops {
   static uintptr_t reservation(const std::byte* host) {
     return reinterpret_cast<uintptr_t>(host) | (sizeof(T) == 8 ? 1u : 0u);
   }
-  template <Rmw operation, class T>
-  static T exchange(T* place, T operand) {
-    using Unsigned = std::make_unsigned_t<T>;
-    if constexpr (operation == Rmw::swap)
-      return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::add)
-      return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_and)
-      return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_or)
-      return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
-    else if constexpr (operation == Rmw::bit_xor)
-      return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
-    else {
-      const auto stays = [operand](T found) {
-        if constexpr (operation == Rmw::minimum)
-          return found <= operand;
-        else if constexpr (operation == Rmw::maximum)
-          return found >= operand;
-        else if constexpr (operation == Rmw::minimum_unsigned)
-          return static_cast<Unsigned>(found) <= static_cast<Unsigned>(operand);
-        else
-          return static_cast<Unsigned>(found) >= static_cast<Unsigned>(operand);
-      };
-      T found = __atomic_load_n(place, __ATOMIC_RELAXED);
-      while (!__atomic_compare_exchange_n(place, &found, stays(found) ? found : operand, true, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED)) {
-      }
-      return found;
-    }
-  }
-
   /// For an operation that may raise flags, which makes the floating-point state dirty.
   fp::Env& env() {
     state_.fp_dirty = true;

@@ -1,8 +1,6 @@
 #include "emu/riscv/jit/layout.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <type_traits>
 
 #include "emu/isa/read_modify_write.h"
 #include "emu/riscv/helpers.h"
@@ -43,43 +41,6 @@ bool store(void* opaque, uint64_t packed) noexcept {
 }
 
 template <class T>
-T combine(Rmw operation, T found, T operand) noexcept {
-  using Unsigned = std::make_unsigned_t<T>;
-  const auto a = static_cast<Unsigned>(found);
-  const auto b = static_cast<Unsigned>(operand);
-  switch (operation) {
-    case Rmw::swap:
-      return operand;
-    case Rmw::add:
-      return static_cast<T>(a + b);
-    case Rmw::bit_and:
-      return static_cast<T>(a & b);
-    case Rmw::bit_or:
-      return static_cast<T>(a | b);
-    case Rmw::bit_xor:
-      return static_cast<T>(a ^ b);
-    case Rmw::minimum:
-      return std::min(found, operand);
-    case Rmw::maximum:
-      return std::max(found, operand);
-    case Rmw::minimum_unsigned:
-      return a < b ? found : operand;
-    case Rmw::maximum_unsigned:
-      return a > b ? found : operand;
-  }
-  return found;
-}
-
-/// What was at `place`, sign-extended.
-template <class T>
-uint64_t exchange(Rmw operation, T* place, T operand) noexcept {
-  T found = __atomic_load_n(place, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(place, &found, combine(operation, found, operand), true, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_RELAXED)) {
-  }
-  return static_cast<uint64_t>(int64_t{found});
-}
-template <class T>
 uint64_t compare_exchange(T* place, uint64_t expected, uint64_t desired) noexcept {
   auto found = static_cast<T>(expected);
   __atomic_compare_exchange_n(place, &found, static_cast<T>(desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -118,7 +79,7 @@ bool atomic(void* opaque, uint64_t packed, bool is_store, Access access) noexcep
 
 bool read_modify_write(void* opaque, uint64_t packed) noexcept {
   return atomic(opaque, packed, true, []<class T>(HartState& state, Rmw operation, T* place) {
-    return exchange(operation, place, static_cast<T>(state.jit.slow_value));
+    return static_cast<uint64_t>(int64_t{exchange(operation, place, static_cast<T>(state.jit.slow_value))});
   });
 }
 
