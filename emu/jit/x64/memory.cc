@@ -31,6 +31,7 @@ Emitter::Access Emitter::check(const ir::Node& n, Place place, Ref reach, bool s
     const Gp addend = values_.gp(reach);
     a_.test(addend, addend);
     a_.jz(slow);
+    values_.stay_put();
     return {ptr(addend, place.base, 0, place.offset, n.size), place, slow,
             stores ? thunks_.store_near : thunks_.load_near};
   }
@@ -56,6 +57,7 @@ Gp Emitter::guess_addend(Gp address, unsigned size, Label slow) {
   make_tag(page, address, size);
   a_.cmp(page, qword_ptr(entry, offsetof(mmu::TlbEntry, read)));
   a_.jne(slow);
+  values_.stay_put();
   load_guess(page, entry);
   return page;
 }
@@ -101,6 +103,7 @@ Gp Emitter::tlb_entry(Gp address, Gp spare) {
 Gp Emitter::addend_if(Gp entry, Gp tag, int tag_offset, Label slow) {
   a_.cmp(tag, qword_ptr(entry, tag_offset));
   a_.jne(slow);
+  values_.stay_put();
   a_.mov(entry, qword_ptr(entry, offsetof(mmu::TlbEntry, addend)));
   return entry;
 }
@@ -116,6 +119,7 @@ void Emitter::reach(Ref at) {
   make_tag(page, first, static_cast<unsigned>(n.otherwise));
   a_.cmp(page, qword_ptr(entry, stores ? offsetof(mmu::TlbEntry, write) : offsetof(mmu::TlbEntry, read)));
   a_.jne(none);
+  values_.stay_put();
   if (stores)
     a_.mov(page, qword_ptr(entry, offsetof(mmu::TlbEntry, addend)));
   else

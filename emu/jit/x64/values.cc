@@ -60,6 +60,7 @@ void Values::begin_node(Ref at) { now_ = at; }
 void Values::end_node() {
   release_operands();
   locked_ = {};
+  moves_nothing_ = false;
 }
 
 void Values::release_operands() {
@@ -90,7 +91,7 @@ void Values::put(Class c, uint32_t reg, Ref value) {
 }
 
 void Values::spill(Class c, uint32_t reg, Ref value) {
-  CHECK(free_slots_ != 0);
+  CHECK(!moves_nothing_ && free_slots_ != 0);
   const int slot = std::countr_zero(free_slots_);
   free_slots_ &= free_slots_ - 1;
   where_[value].slot = static_cast<int8_t>(slot);
@@ -148,6 +149,7 @@ Gp Values::take(uint32_t id) {
 
 /// Loads `value` from wherever it is.
 void Values::copy(Class c, uint32_t to, Ref value) {
+  CHECK(!moves_nothing_);
   const Where& where = where_[value];
   const ir::Node& node = (*block_)[value];
   if (c == Class::integer) {

@@ -19,8 +19,8 @@ enum class Class : uint8_t { integer, floating };
 /// class, in the home of a guest register that has it, and in a spill slot.
 ///
 /// Per node: ask for the operands' registers, then `release_operands`, then `define` the result. Registers that were
-/// handed out stay put until `end_node`. What asks for a register may emit a spill: between a jump to a cold part and
-/// the place where that comes back nothing may be asked for.
+/// handed out stay put until `end_node`. What asks for a register may emit a spill, which a jump to a cold part would
+/// leave out: who emits such a jump tells so by `stay_put`.
 class Values {
  public:
   Values(asmjit::x86::Assembler& a, const Layout& layout);
@@ -70,6 +70,10 @@ class Values {
     return state((c == Class::integer ? layout_.x : layout_.f) + 8 * static_cast<int32_t>(guest));
   }
 
+  /// To the end of the node a spill or a reload is a bug from here: a jump to a cold part, which comes back behind it,
+  /// would leave it out.
+  void stay_put() { moves_nothing_ = true; }
+
  private:
   static constexpr int8_t kNowhere = -1;
   struct Where {
@@ -111,6 +115,7 @@ class Values {
   std::array<std::array<int8_t, kGuestRegisters>, 2> pinned_{};
   std::array<uint32_t, 2> locked_{};
   uint64_t free_slots_ = 0;
+  bool moves_nothing_ = false;
 };
 
 }  // namespace emu::jit::x64
