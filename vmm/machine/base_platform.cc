@@ -1,0 +1,57 @@
+#include "vmm/machine/base_platform.h"
+
+#include "vmm/machine/virtio_devices.h"
+
+namespace vmm {
+
+hv::Result<void> BasePlatform::power_on() {
+  for (const Occupied& slot : virtio_) slot.transport->reset();
+  if (booted_) {
+    for (const auto& region : memory_->regions()) TRY(memory_->discard(region.range.base, region.range.size));
+    hv::StateReader reader(power_on_state_.data());
+    for (hv::Snapshottable* const device : resettable_) TRY(device->load(reader));
+    TRY(reset_hardware());
+  }
+  booted_ = true;
+  return boot();
+}
+
+hv::Result<void> BasePlatform::make_memory(std::span<const hv::RegionConfig> regions) {
+  memory_ = TRY(hv::GuestMemory::create(regions));
+  return {};
+}
+
+hv::Result<void> BasePlatform::make_virtio(unsigned slots, const std::function<Slot(unsigned)>& slot) {
+  auto devices = TRY(make_virtio_devices(config_, environment_, loop_));
+  if (devices.size() > slots)
+    return hv::error("the machine has {} devices, and {} are the most it can have", devices.size(), slots);
+  for (unsigned i = 0; i < devices.size(); ++i) {
+    const Slot place = slot(i);
+    const Occupied& added = virtio_.emplace_back(
+        place.range.base, TRY(devices::virtio::MmioTransport::create(std::move(devices[i]), *memory_, place.line)));
+    TRY(bus_.add(place.range, *added.transport, added.transport->device().name()));
+  }
+  return {};
+}
+
+void BasePlatform::reset_by_loading(hv::Snapshottable& device) {
+  device.save(power_on_state_);
+  resettable_.push_back(&device);
+}
+
+devices::CharBackend& BasePlatform::serial_backend() noexcept {
+  if (config_.console.device == ConsoleDevice::uart) return environment_.console;
+  return nowhere_;
+}
+
+std::vector<BasePlatform::Doorbell> BasePlatform::doorbells() const {
+  std::vector<Doorbell> all;
+  for (const Occupied& slot : virtio_) {
+    const devices::virtio::VirtioDevice& device = slot.transport->device();
+    for (unsigned queue = 0; queue < device.queue_count(); ++queue)
+      all.push_back({slot.base + devices::virtio::MmioTransport::kQueueNotify, queue, device.kick_fd(queue)});
+  }
+  return all;
+}
+
+}  // namespace vmm
