@@ -83,6 +83,8 @@ struct CsrState {
   std::array<uint64_t, 16> pmpaddr{};
   int64_t cycle_offset = 0;    ///< mcycle = retired + cycle_offset
   int64_t instret_offset = 0;  ///< minstret = retired + instret_offset
+
+  bool operator==(const CsrState&) const = default;
 };
 
 /// All that a hart's instructions read and write. Standard layout: handlers and generated code address it by offset.

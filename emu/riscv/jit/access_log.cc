@@ -30,11 +30,11 @@ bool record(HartState& state, uint64_t packed, Kind kind, emu::jit::Layout::Acce
   event.address = state.jit.slow_address;
   event.operand = state.jit.slow_value;
   event.expected = state.jit.slow_expected;
-  const RegisterImage before = RegisterImage::of(state);
   event.trapped = !function(&state, packed);
   event.result = state.jit.slow_value;
-  if (event.trapped || kind == Kind::load_reserved || kind == Kind::store_conditional)
-    current->keep(event, before, RegisterImage::of(state));
+  event.reservation_host = state.reservation_host;
+  event.reservation_value = state.reservation_value;
+  if (event.trapped) current->keep_trap(event, RegisterImage::of(state));
   use_no_tables(state);
   return !event.trapped;
 }

@@ -36,7 +36,9 @@ class AccessLog {
     uint64_t expected = 0;  ///< of a compare-and-swap
     uint64_t result = 0;
     bool trapped = false;
-    size_t images = 0;  ///< where `images_` has the registers before and after
+    uint64_t reservation_host = 0;  ///< after an LR or SC
+    uint64_t reservation_value = 0;
+    size_t images = 0;  ///< of a helper, and where it trapped: where `images_` has the registers before and after
   };
 
   void clear() noexcept {
@@ -46,12 +48,14 @@ class AccessLog {
     mismatch_.clear();
   }
   Event& add(Kind kind) { return events_.emplace_back(Event{.kind = kind}); }
-  /// Keeps the registers before and after an event that changes others than the instruction's own.
+  /// Keeps the registers before and after a helper, which may change all of them.
   void keep(Event& event, const RegisterImage& before, const RegisterImage& after) {
     event.images = images_.size();
     images_.push_back(before);
     images_.push_back(after);
   }
+  /// The registers in the trap handler. Of those that are not its own the access changed none.
+  void keep_trap(Event& event, const RegisterImage& after) { keep(event, after, after); }
   const RegisterImage& before(const Event& event) const noexcept { return images_[event.images]; }
   const RegisterImage& after(const Event& event) const noexcept { return images_[event.images + 1]; }
   bool trapped() const noexcept { return !events_.empty() && events_.back().trapped; }

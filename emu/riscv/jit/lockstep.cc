@@ -9,7 +9,6 @@
 #include "emu/riscv/helpers.h"
 #include "emu/riscv/interp/run.h"
 #include "emu/riscv/interp/translate.h"
-#include "emu/riscv/jit/replay.h"
 #include "emu/riscv/jit/trace.h"
 
 namespace emu::riscv::jit {
@@ -19,6 +18,8 @@ using emu::jit::Exit;
 namespace {
 
 thread_local std::string found;
+
+constexpr size_t kKnown = 1 << 14;
 
 }  // namespace
 
@@ -30,7 +31,8 @@ Lockstep::Lockstep(HartState& state, emu::jit::Engine& engine)
     : state_(state),
       engine_(engine),
       visitor_(engine.visitors(), [&state] { state.hart->post(pending::kRemoteFence); }),
-      copy_(std::make_unique<HartState>()) {}
+      copy_(std::make_unique<HartState>()),
+      known_(kKnown) {}
 
 Lockstep::~Lockstep() = default;
 
@@ -45,14 +47,14 @@ void Lockstep::run() noexcept {
   record_into(&log_);
   for (; difference_.empty(); state_.trapped = false) {
     if (state_.pending.load(std::memory_order_relaxed) != 0 && !service_pending(state_)) break;
-    visitor_.enter();
+    enter_code();
     const std::byte* const host = fetch();
     if (host == nullptr) continue;
-    const emu::jit::Block* const block = block_at(host);
-    if (block == nullptr)
+    const Known* const known = block_at(host);
+    if (known == nullptr)
       interpret();
     else
-      run_block(*block);
+      run_block(*known);
   }
   visitor_.leave();
   record_into(nullptr);
@@ -75,23 +77,37 @@ Translation Lockstep::translate(const std::byte* host) noexcept {
   return made;
 }
 
-const emu::jit::Block* Lockstep::block_at(const std::byte* host) noexcept {
+void Lockstep::enter_code() noexcept {
+  if (visitor_.enter()) ++generation_;
+}
+
+const Lockstep::Known* Lockstep::block_at(const std::byte* host) noexcept {
   if (interprets_next_ || !interp::is_whole_page_executable(state_)) return nullptr;
   const unsigned mode = Mode::of(state_).number();
+  Known& known = known_[emu::jit::jump_index(host) % kKnown];
+  if (known.host == host && known.mode == mode && known.generation == generation_) return &known;
+  const emu::jit::Block* const block = translated(host, mode);
+  if (block == nullptr) return nullptr;
+  known = {host, mode, generation_, block, replay_steps(block->insns)};
+  return &known;
+}
+
+const emu::jit::Block* Lockstep::translated(const std::byte* host, unsigned mode) noexcept {
   if (const emu::jit::Block* const known = engine_.block(host, mode); known != nullptr) return known;
   visitor_.leave();
   note_code(state_, host);
   Translation made = translate(host);
   const bool added = made.block != nullptr && engine_.add(made.ir, std::move(made.block));
-  visitor_.enter();
+  enter_code();
   return added ? engine_.block(host, mode) : nullptr;
 }
 
-void Lockstep::run_block(const emu::jit::Block& block) noexcept {
+void Lockstep::run_block(const Known& known) noexcept {
+  const emu::jit::Block& block = *known.block;
   log_.clear();
-  const uint64_t pc = state_.pc;
-  const RegisterImage begin = RegisterImage::of(state_);
-  state_.pc_page = pc & ~(hv::kGuestPageSize - 1);
+  state_.pc_page = state_.pc & ~(hv::kGuestPageSize - 1);
+  copy_registers(state_, *copy_);
+  copy_->pc_page = state_.pc_page;
   state_.jit.jump_table = engine_.jump_table(block.mode);
   use_no_tables(state_);
   const Exit* const exit = engine_.thunks().enter(&state_, block.entry);
@@ -105,7 +121,7 @@ void Lockstep::run_block(const emu::jit::Block& block) noexcept {
       state_.retired += end;
     }
   }
-  compare(block, begin, end);
+  compare(known, end);
   if (!difference_.empty() || exit == nullptr) return;
   if (exit->kind == Exit::Kind::alone) interpret();
   if (exit->kind == Exit::Kind::system) {
@@ -114,22 +130,27 @@ void Lockstep::run_block(const emu::jit::Block& block) noexcept {
   }
 }
 
-void Lockstep::compare(const emu::jit::Block& block, const RegisterImage& begin, size_t end) noexcept {
-  const RegisterImage translated = RegisterImage::of(state_);
-  begin.put_into(*copy_);
-  copy_->pc_page = begin.pc & ~(hv::kGuestPageSize - 1);
-  replay(*copy_, block.insns, end, log_);
-  RegisterImage interpreted = RegisterImage::of(*copy_);
-  translated.put_into(*copy_);  // the host's flags and rounding are again those of the translation
+void Lockstep::compare(const Known& known, size_t end) noexcept {
+  const emu::jit::Block& block = *known.block;
+  const uint64_t begin = copy_->pc;
+  const uint8_t begin_frm = copy_->fp.frm;
+  const uint8_t frm = state_.fp.frm;
+  (void)fp::read_flags(state_.fp);
+  copy_->fp.frm = frm;  // the host rounds so; then as it did when the block began
+  fp::write_frm(copy_->fp, begin_frm);
+  replay(*copy_, block.insns, known.steps, end, log_);
+  copy_->fp.flags = fp::read_flags(copy_->fp);
   std::string text = log_.mismatch();
   if (text.empty() && !log_.is_done()) text = "the translation does more than the interpreter";
-  const std::string registers = differences(interpreted, translated);
-  if (text.empty() && registers.empty()) return;
+  if (text.empty() && same_registers(*copy_, state_)) return;
 
-  const uint64_t pc = std::exchange(state_.pc, begin.pc);
+  const std::string registers = differences(RegisterImage::of(*copy_), RegisterImage::of(state_));
+  state_.fp.frm = copy_->fp.frm;
+  fp::write_frm(state_.fp, frm);
+  const uint64_t pc = std::exchange(state_.pc, begin);
   const Translation again = translate(block.host);
   state_.pc = pc;
-  difference_ = fmt::format("interpreter and JIT differ in the block at {:#x}\n{}\n{}{}", begin.pc, text, registers,
+  difference_ = fmt::format("interpreter and JIT differ in the block at {:#x}\n{}\n{}{}", begin, text, registers,
                             describe(again.ir, block));
 }
 

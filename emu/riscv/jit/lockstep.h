@@ -3,12 +3,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "emu/ir/ir.h"
 #include "emu/jit/engine.h"
 #include "emu/jit/visitors.h"
 #include "emu/riscv/jit/access_log.h"
 #include "emu/riscv/jit/mode.h"
+#include "emu/riscv/jit/replay.h"
 #include "emu/riscv/jit/translate.h"
 
 namespace emu::riscv::jit {
@@ -36,10 +38,22 @@ class Lockstep {
 
  private:
   const std::byte* fetch() noexcept;
-  const emu::jit::Block* block_at(const std::byte* host) noexcept;
+  /// A block that was found before, and how it is replayed.
+  struct Known {
+    const std::byte* host = nullptr;
+    unsigned mode = 0;
+    uint64_t generation = 0;
+    const emu::jit::Block* block = nullptr;
+    std::vector<ReplayStep> steps;
+  };
+
+  void enter_code() noexcept;
+  const Known* block_at(const std::byte* host) noexcept;
+  const emu::jit::Block* translated(const std::byte* host, unsigned mode) noexcept;
   Translation translate(const std::byte* host) noexcept;
-  void run_block(const emu::jit::Block& block) noexcept;
-  void compare(const emu::jit::Block& block, const RegisterImage& begin, size_t end) noexcept;
+  void run_block(const Known& known) noexcept;
+  /// `copy_` is as the block found it.
+  void compare(const Known& known, size_t end) noexcept;
   void interpret() noexcept;
 
   HartState& state_;
@@ -47,6 +61,8 @@ class Lockstep {
   emu::jit::Visitors::Visitor visitor_;
   std::unique_ptr<HartState> copy_;
   AccessLog log_;
+  std::vector<Known> known_;
+  uint64_t generation_ = 1;  ///< what `known_` has of older ones may be gone
   bool interprets_next_ = false;
   std::string difference_;
 };

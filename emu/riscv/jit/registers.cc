@@ -39,7 +39,30 @@ void RegisterImage::put_into(HartState& state) const noexcept {
   state.csr = csr;
 }
 
+void copy_registers(HartState& from, HartState& to) noexcept {
+  std::copy_n(from.x.begin(), HartState::kSink, to.x.begin());
+  to.f = from.f;
+  to.pc = from.pc;
+  to.retired = from.retired;
+  to.reservation_host = from.reservation_host;
+  to.reservation_value = from.reservation_value;
+  to.fp.flags = fp::read_flags(from.fp);
+  to.fp.frm = from.fp.frm;
+  to.privilege = from.privilege;
+  to.fp_enabled = from.fp_enabled;
+  to.fp_dirty = from.fp_dirty;
+  to.csr = from.csr;
+}
+
+bool same_registers(const HartState& a, const HartState& b) noexcept {
+  return std::equal(a.x.begin(), a.x.begin() + HartState::kSink, b.x.begin()) && a.f == b.f && a.pc == b.pc &&
+         a.retired == b.retired && a.reservation_host == b.reservation_host &&
+         a.reservation_value == b.reservation_value && a.fp.flags == b.fp.flags && a.fp.frm == b.fp.frm &&
+         a.privilege == b.privilege && a.fp_enabled == b.fp_enabled && a.fp_dirty == b.fp_dirty && a.csr == b.csr;
+}
+
 std::string differences(const RegisterImage& interpreted, const RegisterImage& translated) {
+  if (interpreted == translated) return {};
   std::string text;
   const auto compare = [&text](const std::string& name, uint64_t a, uint64_t b) {
     if (a != b) text += fmt::format("  {:<18} interpreter {:#018x}, translated {:#018x}\n", name, a, b);

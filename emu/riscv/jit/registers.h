@@ -27,7 +27,14 @@ struct RegisterImage {
   static RegisterImage of(HartState& state) noexcept;
   /// Not the CSRs' effects on address translation.
   void put_into(HartState& state) const noexcept;
+
+  bool operator==(const RegisterImage&) const = default;
 };
+
+/// What a RegisterImage has, from state to state. Floating-point exceptions that the host holds become those of `from`.
+void copy_registers(HartState& from, HartState& to) noexcept;
+/// Whether two states agree in what a RegisterImage has. The host holds no floating-point exceptions.
+bool same_registers(const HartState& a, const HartState& b) noexcept;
 
 /// The registers that differ, one line each with both values; empty if none does.
 std::string differences(const RegisterImage& interpreted, const RegisterImage& translated);

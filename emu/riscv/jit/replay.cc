@@ -138,13 +138,21 @@ class ReplayBuilder : public interp::InterpBuilder {
       return nullptr;
     }
     if (!event->trapped) return event;
-    adopt(*event);
+    enter_trap(*event);
     left_ = true;
     return nullptr;
   }
+  void enter_trap(const Event& event) {
+    const RegisterImage& after = log_.after(event);
+    state_.retired += insn_.index;
+    state_.pc = after.pc;
+    state_.privilege = after.privilege;
+    state_.fp_enabled = after.fp_enabled;
+    state_.csr = after.csr;
+  }
   void take_reservation(const Event& event) {
-    state_.reservation_host = log_.after(event).reservation_host;
-    state_.reservation_value = log_.after(event).reservation_value;
+    state_.reservation_host = event.reservation_host;
+    state_.reservation_value = event.reservation_value;
   }
 
  public:
@@ -165,9 +173,6 @@ class ReplayBuilder : public interp::InterpBuilder {
   bool left_ = false;
 };
 
-/// Whether the block goes on with the instruction that follows.
-using Step = bool (*)(HartState&, const Insn&, AccessLog&);
-
 template <auto semantics>
 bool step(HartState& state, const Insn& insn, AccessLog& log) {
   ReplayBuilder builder(state, insn, log);
@@ -175,14 +180,30 @@ bool step(HartState& state, const Insn& insn, AccessLog& log) {
   return !builder.left();
 }
 
-constexpr std::array<Step, kOps> kSteps = {
+bool illegal(HartState&, const Insn& insn, AccessLog& log) {
+  log.set_mismatch(fmt::format("instruction {} is illegal", insn.index));
+  return false;
+}
+
+constexpr std::array<ReplayStep, kOps> kSteps = {
 #define INSN(op, extension, flow, pattern, text) step<sem::op<ReplayBuilder>>,
 #include "emu/riscv/isa/all.def"
 };
 
 }  // namespace
 
-void replay(HartState& state, std::span<const Insn> insns, size_t end, AccessLog& log) noexcept {
+std::vector<ReplayStep> replay_steps(std::span<const Insn> insns) {
+  std::vector<ReplayStep> steps;
+  for (const Insn& insn : insns) {
+    Insn scratch;
+    const Row* const row = decode(insn.raw, scratch);
+    steps.push_back(row == nullptr ? illegal : kSteps[static_cast<size_t>(row->op)]);
+  }
+  return steps;
+}
+
+void replay(HartState& state, std::span<const Insn> insns, std::span<const ReplayStep> steps, size_t end,
+            AccessLog& log) noexcept {
   for (const Insn& insn : insns.first(end)) {
     if (const Event* const event = log.peek();
         event != nullptr && event->kind == Kind::call && event->index == insn.index) {
@@ -191,10 +212,7 @@ void replay(HartState& state, std::span<const Insn> insns, size_t end, AccessLog
       if (event->trapped) return;
       continue;
     }
-    Insn scratch;
-    const Row* const row = decode(insn.raw, scratch);
-    if (row == nullptr) return log.set_mismatch(fmt::format("instruction {} is illegal", insn.index));
-    if (!kSteps[static_cast<size_t>(row->op)](state, insn, log)) return;
+    if (!steps[insn.index](state, insn, log)) return;
   }
   state.retired += end;
   if (end == insns.size())
