@@ -51,10 +51,10 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, co
     if (known->get_name() == word) command = known;
   }
   std::string message = error.what();
-  if (word.empty()) {
-    message = "a command is missing";
-  } else if (command == nullptr && !word.starts_with('-')) {
+  if (command == nullptr && !word.empty() && !word.starts_with('-')) {
     message = fmt::format("there is no command \"{}\"{}", word, did_you_mean(word, commands));
+  } else if (word.empty() || message == "A subcommand is required") {
+    message = "a command is missing";
   } else if (const size_t option = message.rfind(" --"); option != message.npos) {
     message += did_you_mean(message.substr(option + 1), option_names(command == nullptr ? app : *command));
   }

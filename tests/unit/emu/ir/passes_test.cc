@@ -104,5 +104,25 @@ TEST_F(PassesTest, AnExtensionStaysWhereAllBitsAreUsed) {
   EXPECT_EQ(count(Op::zext32), 1);
 }
 
+TEST_F(PassesTest, AWriteThatNobodySeesIsDropped) {
+  set(7, get(5));
+  set(7, get(6));
+  leave();
+  drop_dead_writes(block_);
+  drop_dead_values(block_);
+  EXPECT_EQ(count(Op::set_x), 1);
+  EXPECT_EQ(count(Op::get_x), 1);
+  EXPECT_EQ(verify(block_), "");
+}
+
+TEST_F(PassesTest, AWriteStaysWhereAnExceptionCouldShowIt) {
+  set(7, get(5));
+  load(get(2), 0);
+  set(7, get(6));
+  leave();
+  drop_dead_writes(block_);
+  EXPECT_EQ(count(Op::set_x), 2);
+}
+
 }  // namespace
 }  // namespace emu::ir

@@ -47,6 +47,14 @@ TEST_F(CommandLine, GivesStatus2WhenItIsWrong) {
   EXPECT_EQ(vireo({"run", "--timeout", "-1"}).status, 2);
   EXPECT_EQ(vireo({"run"}).status, 2);
   EXPECT_EQ(vireo({"run", "--arch", "riscv64", "--bare", "/absent"}).err, "--bare: /absent: no such file\n");
+  EXPECT_EQ(vireo({"image"}).err, "vireo: a command is missing; see \"vireo image --help\"\n");
+}
+
+TEST_F(CommandLine, RefusesABareProgramForAMachineThatBootsKernels) {
+  const std::string program = write("program", "");
+  const Outcome outcome = vireo({"run", "--arch", "x86_64", "--bare", program.c_str()});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err, "--bare: an x86_64 machine boots a kernel; give \"boot.kernel\" instead\n");
 }
 
 TEST_F(CommandLine, ChecksEveryFile) {
