@@ -27,8 +27,8 @@ hv::Result<void> BasePlatform::make_virtio(unsigned slots, const std::function<S
     return hv::error("the machine has {} devices, and {} are the most it can have", devices.size(), slots);
   for (unsigned i = 0; i < devices.size(); ++i) {
     const Slot place = slot(i);
-    const Occupied& added = virtio_.emplace_back(
-        place.range.base, TRY(devices::virtio::MmioTransport::create(std::move(devices[i]), *memory_, place.line)));
+    auto transport = TRY(devices::virtio::MmioTransport::create(std::move(devices[i]), *memory_, place.line));
+    const Occupied& added = virtio_.emplace_back(Occupied{place.range.base, std::move(transport)});
     TRY(bus_.add(place.range, *added.transport, added.transport->device().name()));
   }
   return {};
