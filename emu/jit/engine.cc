@@ -26,6 +26,8 @@ std::vector<uintptr_t> pages_of(const Block& block) {
   return pages;
 }
 
+constexpr const char* kUnsupported = "this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL";
+
 /// What one block can take at most, bytes.
 constexpr size_t kLargestBlock = 64 << 10;
 
@@ -40,29 +42,39 @@ bool Engine::is_supported() noexcept {
          features.hasPCLMULQDQ() && features.hasF16C();
 }
 
-std::string Engine::obstacle() {
-  if (!is_supported()) return "this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL";
-  const auto arena = Arena::create(hv::kGuestPageSize);
-  return arena ? std::string() : arena.error().message;
+const std::string& Engine::obstacle() {
+  static const std::string text = []() -> std::string {
+    if (!is_supported()) return kUnsupported;
+    const auto arena = Arena::create(hv::kGuestPageSize);
+    return arena ? "" : arena.error().message;
+  }();
+  return text;
 }
 
 hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
-  if (const std::string why = obstacle(); !why.empty()) return hv::error("{}", why);
+  if (!is_supported()) return hv::error("{}", kUnsupported);
   std::unique_ptr<Engine> engine(new Engine(layout));
   engine->arena_ = TRY(Arena::create(size));
   engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);
   engine->arena_->divide(std::clamp<size_t>(engine->arena_->left() / (2 * kLargestBlock), 2, kMostSegments));
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
   engine->emitter_ = std::make_unique<x64::Emitter>(engine->buffer_.assembler(), engine->layout_, engine->thunks_);
-  for (auto& table : engine->tables_) {
-    table = std::make_unique<Table>();
-    for (auto& entry : *table) entry.store(engine->thunks_.no_block, std::memory_order_relaxed);
-  }
   return engine;
 }
 
+Engine::Table& Engine::make_table(unsigned mode) noexcept {
+  const std::lock_guard lock(making_tables_);
+  if (owned_tables_[mode] == nullptr) {
+    auto table = std::make_unique<Table>();
+    for (auto& entry : *table) entry.store(thunks_.no_block, std::memory_order_relaxed);
+    tables_[mode].store(table.get(), std::memory_order_release);
+    owned_tables_[mode] = std::move(table);
+  }
+  return *owned_tables_[mode];
+}
+
 const std::byte* Engine::find(const std::byte* host, unsigned mode) noexcept {
-  std::atomic<const std::byte*>& entry = (*tables_[mode])[jump_index(host)];
+  std::atomic<const std::byte*>& entry = table(mode)[jump_index(host)];
   const std::byte* const found = entry.load(std::memory_order_acquire);
   uint64_t key = 0;
   std::memcpy(&key, found - sizeof key, sizeof key);
@@ -99,7 +111,7 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   stats_.host_bytes += size;
   for (const uintptr_t page : pages_of(*block)) pages_[page].push_back(block.get());
   added_.fetch_add(1, std::memory_order_release);
-  (*tables_[block->mode])[jump_index(block->host)].store(block->entry, std::memory_order_release);
+  table(block->mode)[jump_index(block->host)].store(block->entry, std::memory_order_release);
   Block& added = *block;
   blocks_.emplace(Key{added.host, added.mode}, std::move(block));
   if (observer_ != nullptr) observer_->translated(ir, added);
@@ -141,7 +153,7 @@ void Engine::remove(Block& block) noexcept {
     if (exit->target != nullptr) std::erase(exit->target->incoming, exit.get());
     exit->target = nullptr;
   }
-  std::atomic<const std::byte*>& entry = (*tables_[block.mode])[jump_index(block.host)];
+  std::atomic<const std::byte*>& entry = table(block.mode)[jump_index(block.host)];
   const std::byte* expected = block.entry;
   entry.compare_exchange_strong(expected, thunks_.no_block);
 }

@@ -43,14 +43,14 @@ class Engine {
 
   /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, F16C, LZCNT, POPCNT, PCLMUL.
   static bool is_supported() noexcept;
-  /// Why there can be no engine here, that or executable memory that the host refuses; empty if there can.
-  static std::string obstacle();
+  /// Why there can be no engine here, that or executable memory that the host refuses; empty if there can. Tried once.
+  static const std::string& obstacle();
 
   /// `size`: bytes of host code. Errors: no memory for it, a processor that is_supported() says no to.
   static hv::Result<std::unique_ptr<Engine>> create(const Layout& layout, size_t size);
 
   const x64::Thunks& thunks() const noexcept { return thunks_; }
-  const std::atomic<const std::byte*>* jump_table(unsigned mode) const noexcept { return tables_[mode]->data(); }
+  const std::atomic<const std::byte*>* jump_table(unsigned mode) noexcept { return table(mode).data(); }
 
   /// The entry point of the code for what lies at `host`, or nullptr.
   const std::byte* find(const std::byte* host, unsigned mode) noexcept;
@@ -99,6 +99,12 @@ class Engine {
 
   explicit Engine(const Layout& layout) : layout_(layout) {}
 
+  /// Most modes are never used, and a table is a mebibyte.
+  Table& table(unsigned mode) noexcept {
+    Table* const made = tables_[mode].load(std::memory_order_acquire);
+    return made != nullptr ? *made : make_table(mode);
+  }
+  Table& make_table(unsigned mode) noexcept;
   /// Makes the block impossible to find. It is freed when nobody can be in it.
   void retire(Block& block) noexcept;
   void remove(Block& block) noexcept;
@@ -112,7 +118,9 @@ class Engine {
   x64::Thunks thunks_;
   x64::CodeBuffer buffer_;
   std::unique_ptr<x64::Emitter> emitter_;
-  std::array<std::unique_ptr<Table>, kModes> tables_;
+  std::mutex making_tables_;  ///< guards what owns them
+  std::array<std::unique_ptr<Table>, kModes> owned_tables_;
+  std::array<std::atomic<Table*>, kModes> tables_{};
 
   Observer* observer_ = nullptr;
   Visitors visitors_;

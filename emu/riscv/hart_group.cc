@@ -39,7 +39,6 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
                                                          const EngineConfig& engine) {
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
   std::unique_ptr<HartGroup> group(new HartGroup(harts, firmware, environment, engine));
-  if (engine.kind == EngineKind::lockstep && harts > 1) return hv::error("lockstep runs one hart, not {}", harts);
   if (engine.kind != EngineKind::interpreter) {
     const auto layout = engine.kind == EngineKind::lockstep ? jit::recording_layout() : jit::layout();
     group->jit_ = TRY(emu::jit::Engine::create(layout, engine.jit_cache));

@@ -123,11 +123,12 @@ TEST_P(InsnRowsTest, HaveTheExpectedResults) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, InsnRowsTest,
-                         ::testing::Values(EngineCase{"Interpreter", {}},
-                                           EngineCase{"Jit",
-                                                      {.kind = EngineKind::jit, .jit_cache = 1 << 20, .hot_after = 1}}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Engines, InsnRowsTest,
+    ::testing::Values(EngineCase{"Interpreter", {}},
+                      EngineCase{"Jit", {.kind = EngineKind::jit, .jit_cache = 1 << 20, .hot_after = 1}},
+                      EngineCase{"Lockstep", {.kind = EngineKind::lockstep, .jit_cache = 1 << 20}}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace tests::insn

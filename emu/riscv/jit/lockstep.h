@@ -17,8 +17,8 @@ namespace emu::riscv::jit {
 
 /// Runs every block twice: translated, with all that it asks of memory, devices and helpers noted, and then in the
 /// interpreter on a copy of the registers, with the same answers. The first difference ends the run. Devices see each
-/// access once; what a helper carries out for both engines is carried out once. For a machine of one hart, whose engine
-/// was made with `recording_layout`. Owned by the hart, used by its thread.
+/// access once; what a helper carries out for both engines is carried out once. For an engine that was made with
+/// `recording_layout`. Owned by the hart, used by its thread.
 class Lockstep {
  public:
   Lockstep(HartState& state, emu::jit::Engine& engine);

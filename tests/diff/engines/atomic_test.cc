@@ -113,8 +113,7 @@ TEST_P(AtomicStress, LosesNothing) {
   EXPECT_EQ(board.get64(kShared + 64), (kTimes & 0xff) * 0x01010101) << "amoadd.b";
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, AtomicStress, ::testing::Values(kInterpreter, kJit),
-                         [](const auto& info) { return info.index == 0 ? "Interpreter" : "Jit"; });
+INSTANTIATE_TEST_SUITE_P(Engines, AtomicStress, kAllEngines, name_of_engine);
 
 }  // namespace
 }  // namespace tests::diff

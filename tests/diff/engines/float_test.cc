@@ -133,6 +133,8 @@ std::vector<uint64_t> run(const EngineConfig& engine, const std::vector<Loop>& a
 
 class FloatInstructions : public ::testing::TestWithParam<uint8_t> {};
 
+TEST_P(FloatInstructions, GiveTheSameInBothEnginesBlockByBlock) { run(kLockstep, loops(), GetParam()); }
+
 TEST_P(FloatInstructions, GiveTheSameInTheJitAsInTheInterpreter) {
   const std::vector<Loop> all = loops();
   ASSERT_GT(all.size(), 100u);

@@ -100,8 +100,7 @@ TEST_P(SelfModifyingCode, WithoutAFenceIsOldOrNew) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, SelfModifyingCode, ::testing::Values(kInterpreter, kJit),
-                         [](const auto& info) { return info.index == 0 ? "Interpreter" : "Jit"; });
+INSTANTIATE_TEST_SUITE_P(Engines, SelfModifyingCode, kAllEngines, name_of_engine);
 
 }  // namespace
 }  // namespace tests::diff

@@ -135,6 +135,7 @@ Slots in_interpreter(const Image& image) { return run_here(image, {}); }
 Slots in_jit(const Image& image) {
   return run_here(image, {.kind = EngineKind::jit, .jit_cache = 32 << 20, .hot_after = 1});
 }
+Slots in_lockstep(const Image& image) { return run_here(image, {.kind = EngineKind::lockstep, .jit_cache = 32 << 20}); }
 
 bool has_qemu() { return std::system("command -v qemu-riscv64 > /dev/null") == 0; }
 
@@ -147,6 +148,7 @@ TEST(RandomPrograms, RunInTheJitAsInQemu) {
   expect_same(run_in_qemu, in_jit);
 }
 TEST(RandomPrograms, RunInTheJitAsInTheInterpreter) { expect_same(in_interpreter, in_jit); }
+TEST(RandomPrograms, RunInLockstepAsInTheInterpreter) { expect_same(in_interpreter, in_lockstep); }
 
 }  // namespace
 }  // namespace tests::diff

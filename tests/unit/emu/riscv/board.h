@@ -33,12 +33,13 @@ inline uint32_t insn(Op op, const Operands& operands) {
 inline constexpr size_t kSmallCache = size_t{256} << 10;
 
 /// The interpreter; with VIREO_TEST_ENGINE in the environment translated code, from the first time on: "jit",
-/// "small-cache".
+/// "small-cache", "lockstep".
 inline EngineConfig default_engine() {
   const char* const variable = std::getenv("VIREO_TEST_ENGINE");
   const std::string_view wanted = variable == nullptr ? "" : variable;
   if (wanted == "jit") return {.kind = EngineKind::jit, .jit_cache = size_t{4} << 20, .hot_after = 1};
   if (wanted == "small-cache") return {.kind = EngineKind::jit, .jit_cache = kSmallCache, .hot_after = 1};
+  if (wanted == "lockstep") return {.kind = EngineKind::lockstep, .jit_cache = size_t{4} << 20};
   return {};
 }
 
@@ -74,11 +75,15 @@ class Board : public hv::MachineControl {
   }
   uint64_t get64(uint64_t address) { return memory->load<uint64_t>(hv::GuestAddress{address}).value(); }
 
-  /// Runs every hart until one stores to kStopDevice.
+  /// Runs every hart until one stores to kStopDevice, or finds that the engines differ.
   void run() {
     std::vector<std::thread> threads;
     for (size_t id = 0; id < group->size(); ++id) {
-      threads.emplace_back([this, id] { EXPECT_TRUE(hart(id).run().has_value()); });
+      threads.emplace_back([this, id] {
+        const std::string difference = hart(id).run().value().detail;
+        EXPECT_EQ(difference, "");
+        if (!difference.empty()) stop_all();
+      });
     }
     for (std::thread& thread : threads) thread.join();
   }

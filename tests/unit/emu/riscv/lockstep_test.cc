@@ -55,11 +55,23 @@ TEST_F(LockstepTest, StopsAtAWrongTranslation) {
   EXPECT_THAT(exit.detail, HasSubstr("host code"));
 }
 
-TEST_F(LockstepTest, IsForOneHart) {
-  Board board;
-  const auto group = HartGroup::create(2, Firmware::guest, board.group->environment(), kLockstep);
-  ASSERT_FALSE(group.has_value());
-  EXPECT_EQ(group.error().message, "lockstep runs one hart, not 2");
+TEST_F(LockstepTest, TakesTheSameOfWhatOtherHartsDoForBothEngines) {
+  constexpr uint64_t kTimes = 2000;
+  Board board(2, Firmware::guest, nullptr, kLockstep);
+  board.put(kRam, {insn(Op::amoadd_d, {.rd = 13, .rs1 = 8, .rs2 = 9}), insn(Op::ld, {.rd = 12, .rs1 = 8}),
+                   insn(Op::addi, {.rd = 10, .rs1 = 10, .imm = -1}), insn(Op::bne, {.rs1 = 10, .rs2 = 0, .imm = -12}),
+                   insn(Op::ld, {.rd = 12, .rs1 = 8}), insn(Op::bne, {.rs1 = 12, .rs2 = 11, .imm = -4})});
+  put_stop(board, kRam + 24);
+  for (size_t id = 0; id < 2; ++id) {
+    board.state(id).x[8] = kData;
+    board.state(id).x[9] = 1;
+    board.state(id).x[10] = kTimes;
+    board.state(id).x[11] = 2 * kTimes;
+  }
+
+  board.run();
+
+  EXPECT_EQ(board.get64(kData), 2 * kTimes);
 }
 
 }  // namespace

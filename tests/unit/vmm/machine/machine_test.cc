@@ -1,5 +1,6 @@
 #include "vmm/machine/machine.h"
 
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -45,10 +46,12 @@ class BareMachine : public ::testing::Test {
  protected:
   std::unique_ptr<Machine> make(std::span<const uint32_t> instructions, const std::string& cpus = "1") {
     const std::string path = folder_.write("program.elf", testing::riscv_program(instructions));
+    const char* const engine = std::getenv("VIREO_TEST_ENGINE");
     const std::vector<ConfigOverride> options = {{"--arch", "arch", "riscv64"},
                                                  {"--bare", "boot.bare", path},
                                                  {"--memory", "memory", "16MiB"},
-                                                 {"--cpus", "cpus", cpus}};
+                                                 {"--cpus", "cpus", cpus},
+                                                 {"--accel", "accel", engine == nullptr ? "interp" : engine}};
     return std::move(Machine::create(machine_from_options(options).value(), console_, loop_).value());
   }
 
