@@ -57,6 +57,7 @@ static_assert(sizeof(Node) == 24);
 struct Block {
   std::vector<Node> nodes;
   std::span<const Insn> insns;
+  bool in_user_mode = false;  ///< its accesses are those of user mode
 
   const Node& operator[](Ref ref) const { return nodes[ref]; }
 };
@@ -74,7 +75,8 @@ std::string verify(const Block& block);
 void drop_dead_writes(Block& block);
 /// Drops pure operations whose value nobody uses.
 void drop_dead_values(Block& block);
-/// Uses what was extended from 32 bits as it was where no more than those matter.
+/// Uses what was extended from 32 bits as it was where that is the same, or no more than those bits matter;
+/// emu/ir/extensions.cc.
 void drop_extensions(Block& block);
 /// Lets accesses off one value share a check; emu/ir/share_checks.cc. The last pass: it adds nodes.
 void share_checks(Block& block);

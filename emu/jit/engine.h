@@ -39,7 +39,7 @@ struct Stats {
 /// and generated code sees whole words.
 class Engine {
  public:
-  static constexpr unsigned kModes = 9;
+  static constexpr unsigned kModes = 18;
 
   /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, F16C, LZCNT, POPCNT, PCLMUL.
   static bool is_supported() noexcept;
@@ -93,7 +93,7 @@ class Engine {
   };
   struct KeyHash {
     size_t operator()(const Key& key) const noexcept {
-      return std::hash<uintptr_t>{}(reinterpret_cast<uintptr_t>(key.host) * 16 + key.mode);
+      return std::hash<uintptr_t>{}(reinterpret_cast<uintptr_t>(key.host) * 32 + key.mode);
     }
   };
 

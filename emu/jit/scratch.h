@@ -7,33 +7,9 @@
 
 #include "emu/jit/counters.h"
 #include "emu/mmu/jump_cache.h"
+#include "emu/mmu/windows.h"
 
 namespace emu::jit {
-
-/// What loads guess the addend of their page to be (TlbEntry::addend), so that the way from an address to the value
-/// does not lead through the TLB: the look-up only confirms the guess. Pages that lie side by side in guest memory as
-/// they do in the address space have the same one. A load whose guess is often wrong is told not to guess: a wrong
-/// guess costs more than the look-up. Owned by the vCPU's thread.
-struct Guesses {
-  static constexpr size_t kCount = 512;  ///< loads share them in turn
-  static constexpr uint64_t kNever = 1;  ///< no addend is odd
-  /// Wrong guesses that come after fewer instructions than this are frequent, and so many in a row are too many.
-  static constexpr uint32_t kFrequent = 512;
-  static constexpr uint32_t kTooMany = 32;
-
-  struct History {
-    uint64_t last_wrong = 0;  ///< by the count of retired instructions
-    uint64_t frequent = 0;
-  };
-
-  std::array<uint64_t, kCount> addends{};
-  std::array<History, kCount> histories{};
-
-  /// Lets all guess again.
-  void forgive() noexcept {
-    for (uint64_t& addend : addends) addend &= ~kNever;
-  }
-};
 
 /// What generated code keeps in a vCPU's state for itself. Owned by the vCPU's thread, but for the entries of the jump
 /// table, which all threads share.
@@ -52,7 +28,7 @@ struct Scratch {
   std::array<uint64_t, 5> integers{};  ///< temporary host registers during a slow path
   std::array<uint64_t, 16> floats{};   ///< the same, of the low halves of xmm0 to xmm15
   Counters counters;
-  Guesses guesses;
+  mmu::Windows windows;
 };
 
 inline constexpr size_t kJumpTableEntries = 131072;

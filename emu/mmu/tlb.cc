@@ -10,6 +10,7 @@ void Tlb::clear_slots(const SlotJournal<kMost>& slots) noexcept {
 }
 
 void Tlb::flush() noexcept {
+  if (windows_ != nullptr) windows_->close();
   if (used_.overflowed())
     entries_->fill(TlbEntry{});
   else
@@ -22,6 +23,7 @@ void Tlb::flush() noexcept {
 
 void Tlb::flush_local() noexcept {
   if (local_.overflowed()) return flush();
+  if (windows_ != nullptr) windows_->close();
   clear_slots(local_);
   local_.clear();
   if (has_local_code_) forget_jumps();
@@ -32,6 +34,7 @@ void Tlb::flush(VirtualRange range) noexcept {
   for (const auto& jumps : jumps_) {
     if (jumps != nullptr) jumps->forget(range);
   }
+  if (windows_ != nullptr) windows_->close(range);
   if (used_.is_empty()) return;
   if (range.pages() >= kEntries) {
     for (TlbEntry& entry : *entries_) {
@@ -52,6 +55,7 @@ void Tlb::forget_jumps() noexcept {
 }
 
 void Tlb::drop_writes() noexcept {
+  if (windows_ != nullptr) windows_->close();
   if (used_.is_empty()) return;
   if (!used_.overflowed()) {
     for (const uint16_t slot : used_) (*entries_)[slot].write = TlbEntry::kNoPage;

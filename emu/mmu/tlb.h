@@ -7,6 +7,7 @@
 
 #include "emu/mmu/jump_cache.h"
 #include "emu/mmu/leaf_extents.h"
+#include "emu/mmu/windows.h"
 #include "hv/core/guest_address.h"
 
 namespace emu::mmu {
@@ -91,6 +92,9 @@ class Tlb {
   /// The code was thrown away.
   void forget_jumps() noexcept;
 
+  /// Windows that are open for this table's entries are closed with them; nullptr: there are none.
+  void show_through(Windows* windows) noexcept { windows_ = windows; }
+
   void flush() noexcept;
   /// Flushes at least what is not global.
   void flush_local() noexcept;
@@ -110,6 +114,7 @@ class Tlb {
   SlotJournal<384> used_;  ///< filled since the last flush
   SlotJournal<64> local_;  ///< of these, those that were not global
   bool has_local_code_ = false;
+  Windows* windows_ = nullptr;
   std::array<std::unique_ptr<JumpCache>, kJumpCaches> jumps_;
 };
 

@@ -122,6 +122,7 @@ class Hart final : public hv::Vcpu {
   mmu::AddressSpaces spaces_;
   mmu::Tlb machine_table_;  ///< M-mode accesses physical addresses
   mmu::Tlb* data_table_ = nullptr;
+  mmu::Tlb* window_table_ = nullptr;  ///< the table that HartState::jit.windows are open for
   mmu::Tlb* fetch_table_ = nullptr;
   Pmp pmp_;
   uint64_t trap_loops_ = 0;

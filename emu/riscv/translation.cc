@@ -34,6 +34,12 @@ void Hart::update_contexts() noexcept {
       modifies ? static_cast<Privilege>((status & csr::mstatus::kMpp) >> csr::mstatus::kMppShift) : state.privilege;
   data_table_ = &table_of(data, false);
   fetch_table_ = &table_of(state.privilege, true);
+  if (state.privilege == Privilege::user && data_table_ != window_table_) {
+    if (window_table_ != nullptr) window_table_->show_through(nullptr);
+    state.jit.windows.close();
+    window_table_ = data_table_;
+    window_table_->show_through(&state.jit.windows);
+  }
   state.data_tlb = data_table_->entries();
   state.fetch_tlb = fetch_table_->entries();
   state.fp_enabled = (status & csr::mstatus::kFs) != 0;

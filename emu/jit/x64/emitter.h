@@ -11,6 +11,7 @@
 #include "emu/jit/layout.h"
 #include "emu/jit/x64/thunks.h"
 #include "emu/jit/x64/values.h"
+#include "emu/jit/x64/window_slots.h"
 
 namespace emu::jit::x64 {
 
@@ -70,19 +71,14 @@ class Emitter {
     const std::byte* thunk;
   };
   Place place_of(ir::Ref address);
-  Gp address_of(Place place);
   /// Emits the check of a load or store, by the inline TLB or by `reach` if that is not kNone.
   Access check(const ir::Node& node, Place place, ir::Ref reach, bool stores);
-  /// The register with the addend of the page; `slow` is jumped to where there is none.
-  Gp check_tlb(Gp address, unsigned size, int tag_offset, Label slow);
-  /// The same for loads, with a guess (Guesses) in place of the addend in the entry.
-  Gp guess_addend(Gp address, unsigned size, Label slow);
-  /// Their parts: the tag that the page of the access's last byte has; the entry for an address, in a register of its
-  /// own; the addend in the entry's place if the entry has `tag`; `guess` = the addend of `entry`.
-  void make_tag(Gp tag, Gp address, unsigned size);
-  Gp tlb_entry(Gp address, Gp spare);
-  Gp addend_if(Gp entry, Gp tag, int tag_offset, Label slow);
-  void load_guess(Gp guess, Gp entry);
+  /// A scratch register with the addend of the page of all `size` bytes; `none` is jumped to where there is none.
+  Gp find_addend(Place place, unsigned size, bool stores, Label none);
+  /// The same, in `addend`: by the inline TLB, which leaves the page's address in `page`, or through a window before.
+  void look_up(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none);
+  void look_through_window(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none);
+  void load_address(Gp to, Place place, int32_t more);
   void reach(ir::Ref at);
   void load(ir::Ref at);
   void store(ir::Ref at);
@@ -95,6 +91,9 @@ class Emitter {
   void load_reserved(ir::Ref at);
   void store_conditional(ir::Ref at);
   /// The check for an access that is naturally aligned.
+  /// The entry for an address, in a register of its own; the addend in the entry's place if the entry has `tag`.
+  Gp tlb_entry(Gp address, Gp spare);
+  Gp addend_if(Gp entry, Gp tag, int tag_offset, Label slow);
   Gp check_aligned(Gp address, Gp work, unsigned size, int tag_offset, Label slow);
   void sign_extend(Gp value, unsigned bytes);
 
@@ -160,7 +159,7 @@ class Emitter {
   std::vector<uint8_t> float_uses_;  ///< by node: uses that want it in a floating-point register
   std::vector<uint16_t> uses_;
   std::vector<std::function<void()>> cold_;
-  uint32_t next_guess_ = 0;
+  WindowSlots window_slots_;
 };
 
 }  // namespace emu::jit::x64

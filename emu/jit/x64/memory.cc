@@ -18,80 +18,80 @@ Emitter::Place Emitter::place_of(Ref address) {
   return {values_.gp(sum.a), static_cast<int32_t>(node(sum.b).imm)};
 }
 
-Gp Emitter::address_of(Place place) {
-  if (place.offset == 0) return place.base;
-  const Gp address = values_.scratch_gp();
-  a_.lea(address, ptr(place.base, place.offset));
-  return address;
-}
-
 Emitter::Access Emitter::check(const ir::Node& n, Place place, Ref reach, bool stores) {
   const Label slow = label();
+  const auto at = [&](Gp addend) { return ptr(addend, place.base, 0, place.offset, n.size); };
   if (reach != ir::kNone) {
     const Gp addend = values_.gp(reach);
     a_.test(addend, addend);
     a_.jz(slow);
     values_.stay_put();
-    return {ptr(addend, place.base, 0, place.offset, n.size), place, slow,
-            stores ? thunks_.store_near : thunks_.load_near};
+    return {at(addend), place, slow, stores ? thunks_.store_near : thunks_.load_near};
   }
-  const Gp address = address_of(place);
-  const Gp addend =
-      stores ? check_tlb(address, n.size, offsetof(mmu::TlbEntry, write), slow) : guess_addend(address, n.size, slow);
-  return {ptr(addend, address, 0, 0, n.size), {address, 0}, slow, stores ? thunks_.store : thunks_.load};
+  return {at(find_addend(place, n.size, stores, slow)), place, slow, stores ? thunks_.store : thunks_.load};
+}
+
+Gp Emitter::find_addend(Place place, unsigned size, bool stores, Label none) {
+  const Gp addend = values_.scratch_gp();
+  const Gp spare = values_.scratch_gp();
+  values_.stay_put();
+  if (ir_->in_user_mode)
+    look_through_window(addend, spare, place, size, stores, none);
+  else
+    look_up(addend, spare, place, size, stores, none);
+  return addend;
+}
+
+void Emitter::load_address(Gp to, Place place, int32_t more) {
+  const int32_t offset = place.offset + more;
+  if (offset == 0)
+    a_.mov(to, place.base);
+  else
+    a_.lea(to, ptr(place.base, offset));
 }
 
 // The page of the access's last byte is compared with the tag that its first byte finds: an access over a page's end
 // fails like one to a page that is not there.
-Gp Emitter::check_tlb(Gp address, unsigned size, int tag_offset, Label slow) {
-  const Gp page = values_.scratch_gp();
-  const Gp entry = tlb_entry(address, page);
-  make_tag(page, address, size);
-  return addend_if(entry, page, tag_offset, slow);
+void Emitter::look_up(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none) {
+  Gp address = place.base;
+  if (place.offset != 0) {
+    load_address(page, place, 0);
+    address = page;
+  }
+  find_tlb_entry(a_, addend, page, address, state(layout_.data_tlb));
+  load_address(page, place, static_cast<int32_t>(size) - 1);
+  a_.and_(page, imm(-static_cast<int64_t>(hv::kGuestPageSize)));
+  a_.cmp(page, qword_ptr(addend, stores ? offsetof(mmu::TlbEntry, write) : offsetof(mmu::TlbEntry, read)));
+  a_.jne(none);
+  a_.mov(addend, qword_ptr(addend, offsetof(mmu::TlbEntry, addend)));
 }
 
-// The same, but the look-up is not on the way to the value.
-Gp Emitter::guess_addend(Gp address, unsigned size, Label slow) {
-  const Gp page = values_.scratch_gp();
-  const Gp entry = tlb_entry(address, page);
-  make_tag(page, address, size);
-  a_.cmp(page, qword_ptr(entry, offsetof(mmu::TlbEntry, read)));
-  a_.jne(slow);
-  values_.stay_put();
-  load_guess(page, entry);
-  return page;
-}
-
-void Emitter::load_guess(Gp guess, Gp entry) {
-  const auto slot = static_cast<int32_t>(next_guess_++ % Guesses::kCount);
-  const Mem remembered = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, guesses.addends)) + 8 * slot);
-  const Mem addend = qword_ptr(entry, offsetof(mmu::TlbEntry, addend));
-  const Label wrong = label();
-  const Label known = label();
-  a_.mov(guess, remembered);
-  a_.cmp(guess, addend);
-  a_.jne(wrong);
-  a_.bind(known);
+void Emitter::look_through_window(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none) {
+  const WindowSlots::Slot slot = window_slots_.next(size, stores);
+  const auto field = [this, slot](size_t offset) {
+    return scratch(offsetof(Scratch, windows.all) + static_cast<size_t>(slot.number) * sizeof(mmu::Window) + offset);
+  };
+  const Label missed = label();
+  const Label done = label();
+  load_address(addend, place, 0);
+  a_.sub(addend, field(offsetof(mmu::Window, base)));
+  a_.cmp(addend, field(offsetof(mmu::Window, limit)));
+  a_.jae(missed);
+  a_.mov(addend, field(offsetof(mmu::Window, addend)));
+  a_.bind(done);
   cold([=, this] {
-    a_.bind(wrong);
-    a_.mov(guess, addend);
-    Mem low = remembered;
-    low.setSize(1);
-    a_.test(low, static_cast<int32_t>(Guesses::kNever));
-    a_.jne(known);
-    a_.mov(remembered, guess);
-    a_.push(imm(slot));
-    a_.call(imm(reinterpret_cast<uint64_t>(thunks_.guessed_wrong)));
-    a_.jmp(known);
+    a_.bind(missed);
+    look_up(addend, page, place, size, stores, none);
+    Mem flags = field(offsetof(mmu::Window, flags));
+    flags.setSize(1);
+    a_.test(flags, mmu::Window::kShut);
+    a_.jne(done);
+    a_.mov(field(offsetof(mmu::Window, base)), page);
+    a_.mov(field(offsetof(mmu::Window, addend)), addend);
+    a_.push(imm(slot.number << 16 | slot.limit));
+    a_.call(imm(reinterpret_cast<uint64_t>(thunks_.move_window)));
+    a_.jmp(done);
   });
-}
-
-void Emitter::make_tag(Gp tag, Gp address, unsigned size) {
-  if (size == 1)
-    a_.mov(tag, address);
-  else
-    a_.lea(tag, ptr(address, static_cast<int32_t>(size) - 1));
-  a_.and_(tag, imm(-static_cast<int64_t>(hv::kGuestPageSize)));
 }
 
 Gp Emitter::tlb_entry(Gp address, Gp spare) {
@@ -110,25 +110,15 @@ Gp Emitter::addend_if(Gp entry, Gp tag, int tag_offset, Label slow) {
 
 void Emitter::reach(Ref at) {
   const ir::Node n = node(at);
-  const bool stores = n.op == ir::Op::reach_to_store;
-  const Gp first = address_of({values_.gp(n.a), static_cast<int32_t>(n.imm)});
-  const Gp page = values_.scratch_gp();
-  const Gp entry = tlb_entry(first, page);
   const Label none = label();
   const Label done = label();
-  make_tag(page, first, static_cast<unsigned>(n.otherwise));
-  a_.cmp(page, qword_ptr(entry, stores ? offsetof(mmu::TlbEntry, write) : offsetof(mmu::TlbEntry, read)));
-  a_.jne(none);
-  values_.stay_put();
-  if (stores)
-    a_.mov(page, qword_ptr(entry, offsetof(mmu::TlbEntry, addend)));
-  else
-    load_guess(page, entry);
+  const Gp addend = find_addend({values_.gp(n.a), static_cast<int32_t>(n.imm)}, static_cast<unsigned>(n.otherwise),
+                                n.op == ir::Op::reach_to_store, none);
   a_.bind(done);
-  values_.adopt_gp(at, page);
+  values_.adopt_gp(at, addend);
   cold([=, this] {
     a_.bind(none);
-    a_.mov(page.r32(), 0);
+    a_.mov(addend.r32(), 0);
     a_.jmp(done);
   });
 }

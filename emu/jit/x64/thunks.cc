@@ -156,37 +156,54 @@ class ThunkEmitter {
     a_.pop(rax);
   }
 
-  void guessed_wrong() {
-    constexpr auto kHistory = static_cast<int32_t>(offsetof(Scratch, guesses.histories));
-    static_assert(sizeof(Guesses::History) == 16);
-    const auto history = [this](size_t field) {
-      return qword_ptr(kState, rcx, 0, layout_.scratch - kStateBias + kHistory + static_cast<int32_t>(field));
+  /// The window's number and the limit that it gets were pushed. Its flags do not have kShut.
+  void move_window() {
+    static_assert(sizeof(mmu::Window) == 1 << 5);
+    const auto window = [this](size_t field, uint32_t size) {
+      const size_t offset = offsetof(Scratch, windows.all) + field;
+      return ptr(kState, rcx, 0, layout_.scratch - kStateBias + static_cast<int32_t>(offset), size);
     };
-    const Mem last_wrong = history(offsetof(Guesses::History, last_wrong));
-    const Mem frequent = history(offsetof(Guesses::History, frequent));
+    const Mem limit = window(offsetof(mmu::Window, limit), 8);
+    const Mem last_missed = window(offsetof(mmu::Window, last_missed), 4);
+    const Mem missed_often = window(offsetof(mmu::Window, missed_often), 2);
+    const Mem flags = window(offsetof(mmu::Window, flags), 1);
+    const Label listed = a_.newLabel();
     const Label rare = a_.newLabel();
     const Label done = a_.newLabel();
     a_.push(rax);
     a_.push(rcx);
-    a_.mov(ecx, dword_ptr(rsp, 24));
-    a_.shl(ecx, 4);
+    a_.push(rdx);
+    a_.mov(edx, dword_ptr(rsp, 32));
+    a_.movzx(eax, dx);
+    a_.shr(edx, 16);
+    a_.mov(ecx, edx);
+    a_.shl(ecx, 5);
+    a_.mov(limit, rax);
+    a_.test(flags, mmu::Window::kListed);
+    a_.jnz(listed);
+    a_.or_(flags, mmu::Window::kListed);
+    const Mem count = scratch(offsetof(Scratch, windows.open_count));
+    a_.mov(rax, count);
+    a_.mov(
+        word_ptr(kState, rax, 1, layout_.scratch - kStateBias + static_cast<int32_t>(offsetof(Scratch, windows.open))),
+        dx);
+    a_.add(count, 1);
+    a_.bind(listed);
     a_.mov(rax, state(layout_.retired));
-    a_.xchg(rax, last_wrong);
-    a_.neg(rax);
-    a_.add(rax, state(layout_.retired));
-    a_.cmp(rax, Guesses::kFrequent);
+    a_.mov(edx, eax);
+    a_.sub(eax, last_missed);
+    a_.mov(last_missed, edx);
+    a_.cmp(eax, mmu::Windows::kFrequent);
     a_.ja(rare);
-    a_.add(frequent, 1);
-    a_.cmp(frequent, Guesses::kTooMany);
+    a_.add(missed_often, 1);
+    a_.cmp(missed_often, mmu::Windows::kTooMany);
     a_.jb(done);
-    a_.mov(eax, ecx);
-    a_.shr(eax, 1);
-    a_.mov(qword_ptr(kState, rax, 0,
-                     layout_.scratch - kStateBias + static_cast<int32_t>(offsetof(Scratch, guesses.addends))),
-           static_cast<int32_t>(Guesses::kNever));
+    a_.or_(flags, mmu::Window::kShut);
+    a_.mov(limit, 0);
     a_.bind(rare);
-    a_.mov(frequent, 0);
+    a_.mov(missed_often, 0);
     a_.bind(done);
+    a_.pop(rdx);
     a_.pop(rcx);
     a_.pop(rax);
     a_.ret(8);
@@ -296,8 +313,8 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   thunks.compare_and_swap = access(layout.compare_and_swap);
   thunks.load_reserved = access(layout.load_reserved);
   thunks.store_conditional = access(layout.store_conditional);
-  thunks.guessed_wrong = here();
-  emitter.guessed_wrong();
+  thunks.move_window = here();
+  emitter.move_window();
   thunks.evaluate = here();
   emitter.evaluate();
   thunks.call = here();

@@ -30,7 +30,7 @@ struct Thunks {
   // The same for accesses that have not looked into the inline TLB yet.
   const std::byte* load_near = nullptr;
   const std::byte* store_near = nullptr;
-  const std::byte* guessed_wrong = nullptr;  ///< the number of the guess pushed, which it pops
+  const std::byte* move_window = nullptr;  ///< see look_through_window; pops what was pushed
   /// The instruction in rsi, the helper in rdx; temporaries are lost.
   const std::byte* call = nullptr;
 

@@ -16,7 +16,7 @@ namespace emu::riscv::jit {
 
 using emu::jit::Exit;
 
-/// After how many entries into generated code loads may guess again that have guessed badly.
+/// After how many entries into generated code windows that were shut are tried again.
 static constexpr uint64_t kForgiveAfter = 1 << 14;
 
 const std::byte* Runner::fetch() noexcept {
@@ -45,7 +45,7 @@ void Runner::run() noexcept {
       from = nullptr;
       state_.hart->forget_jumps();
     }
-    if (++entered_ % kForgiveAfter == 0) state_.jit.guesses.forgive();
+    if (++entered_ % kForgiveAfter == 0) state_.jit.windows.forgive();
     mmu::JumpCache& jumps = use_caches(Mode::of(state_));
     const std::byte* entry = from == nullptr && !interprets_next_ ? jumps.find(state_.pc) : nullptr;
     if (entry == nullptr) {

@@ -71,6 +71,7 @@ Translation translate(const std::byte* host, Mode mode, const NextPage& next_pag
   decode_block(*block, next_page);
   if (block->insns.empty()) return result;
   result.ir.insns = block->insns;
+  result.ir.in_user_mode = mode.is_user();
   IrBuilder builder(result.ir, mode);
   for (const Insn& insn : block->insns) {
     const bool crosses = block->second_half != nullptr && &insn == &block->insns.back();
@@ -88,7 +89,7 @@ Translation translate(const std::byte* host, Mode mode, const NextPage& next_pag
 
 bool has_ir(Op op) {
   constexpr uint32_t kDynamicRounding = 7 << 12;
-  constexpr Mode kNearestEven(1);
+  constexpr Mode kNearestEven(2);
   const Row& row = row_of(op);
   const Insn insn{.raw = row.match | (row.has_rounding_mode ? kDynamicRounding : 0),
                   .rd = 10,

@@ -1,5 +1,6 @@
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,9 +11,9 @@
 #include "tests/diff/engines/engines.h"
 #include "tests/unit/emu/riscv/privileged.h"
 
-/// Random programs in S-mode over pages that are closed, read-only, unused, clean or nowhere, some of which change
-/// places at every environment call; among them the second page of the code, into which an instruction reaches. Every
-/// exception leaves all registers in a log, which is the same for both engines.
+/// Random programs in S-mode and in U-mode over pages that are closed, read-only, unused, clean or nowhere, some of
+/// which change places at every environment call; among them the second page of the code, into which an instruction
+/// reaches. Every exception leaves all registers in a log, which is the same for both engines.
 namespace tests::diff {
 namespace {
 
@@ -51,7 +52,7 @@ constexpr int32_t kMepc = 0x341, kMcause = 0x342, kMtval = 0x343, kFcsr = 3;
 
 class Handler {
  public:
-  explicit Handler(PagedBoard& board) : board_(board) {
+  Handler(PagedBoard& board, Cause ecall) : board_(board) {
     for (uint8_t i = 1; i <= kRounds; ++i) op(Op::sd, {.rs1 = kLogEnd, .rs2 = i, .imm = 8 * (i - 1)});
     int32_t at = 8 * kRounds;
     for (const int32_t csr : {kMepc, kMtval, kFcsr, kMcause}) {
@@ -70,7 +71,7 @@ class Handler {
     op(Op::csrrs, {.rd = kFirst, .imm = kMepc});
     op(Op::addi, {.rd = kFirst, .rs1 = kFirst, .imm = 4});
     op(Op::csrrw, {.rs1 = kFirst, .imm = kMepc});
-    unless_cause(Cause::ecall_supervisor, 1 + 2 * kDataPages + 7, [this] {
+    unless_cause(ecall, 1 + 2 * kDataPages + 7, [this] {
       rotate(kDataEntries, kDataPages);
       rotate(kNextEntries, 3);
       op(Op::sd, {.rs1 = kTable, .rs2 = kFirst, .imm = kSecondEntry});
@@ -165,21 +166,22 @@ class Generator {
   RandomEncoder access_;
 };
 
-uint64_t random_entry(std::mt19937_64& random, uint64_t page) {
+/// `user`: the flag that a leaf has for it.
+uint64_t random_entry(std::mt19937_64& random, uint64_t page, uint64_t user) {
   const uint64_t frame = kFrames + page * hv::kGuestPageSize;
   switch (random() % 8) {
     case 0:
       return 0;
     case 1:
-      return pte_of(frame, kV | kR | kA);
+      return pte_of(frame, kV | kR | kA | user);
     case 2:
-      return pte_of(frame, kV | kR | kW | kD);
+      return pte_of(frame, kV | kR | kW | kD | user);
     case 3:
-      return pte_of(frame, kV | kR | kW | kA);
+      return pte_of(frame, kV | kR | kW | kA | user);
     case 4:
-      return pte_of(kNowhere, kAll);
+      return pte_of(kNowhere, kAll | user);
     default:
-      return pte_of(frame, kAll);
+      return pte_of(frame, kAll | user);
   }
 }
 
@@ -204,21 +206,23 @@ struct Result {
   uint64_t entries = 0;
 };
 
-Result run(const EngineConfig& engine, uint64_t seed, const Code& code) {
+Result run(const EngineConfig& engine, Privilege privilege, uint64_t seed, const Code& code) {
+  const bool in_user_mode = privilege == Privilege::user;
+  const uint64_t user = in_user_mode ? kU : 0;
   PagedBoard board(csr::satp::Mode::sv39, 1, Firmware::guest, engine);
   std::mt19937_64 random(seed);
   HartState& state = board.state();
   state.csr.medeleg = 0;
   state.csr.mtvec = kHandler;
   state.csr.mstatus |= csr::mstatus::kFs;
-  const Handler handler(board);
-  const uint64_t table = board.map(kCode, pte_of(kCodeFrame, kV | kR | kX | kA)) - 0x10 * 8;
+  const Handler handler(board, in_user_mode ? Cause::ecall_user : Cause::ecall_supervisor);
+  const uint64_t table = board.map(kCode, pte_of(kCodeFrame, kV | kR | kX | kA | user)) - 0x10 * 8;
   for (uint64_t page = 0; page < kDataPages; ++page) {
-    board.map(kData + page * hv::kGuestPageSize, random_entry(random, page));
+    board.map(kData + page * hv::kGuestPageSize, random_entry(random, page, user));
     for (uint64_t at = 0; at < hv::kGuestPageSize; at += 8)
       board.put64(kFrames + page * hv::kGuestPageSize + at, random() >> random() % 64);
   }
-  const uint64_t executable = kV | kR | kX | kA;
+  const uint64_t executable = kV | kR | kX | kA | user;
   const std::array<uint64_t, 4> next = {pte_of(kVariantFrame, executable), 0,
                                         pte_of(kVariantFrame + hv::kGuestPageSize, executable),
                                         pte_of(kVariantFrame, executable)};
@@ -236,7 +240,7 @@ Result run(const EngineConfig& engine, uint64_t seed, const Code& code) {
   state.x[kTable] = table;
   state.x[kLogEnd] = kLog;
   state.pc = code.begin;
-  board.enter(Privilege::supervisor);
+  board.enter(privilege);
   board.run();
 
   Result result;
@@ -276,18 +280,19 @@ std::string listing(const Code& code) {
   return text;
 }
 
-class Faults : public ::testing::TestWithParam<uint64_t> {
+class Faults : public ::testing::TestWithParam<std::tuple<Privilege, uint64_t>> {
  protected:
   static constexpr uint64_t kPrograms = 25;
 
   /// The programs that begin with the parameter leave the same in an engine as in the interpreter.
   void expect_same(const EngineConfig& engine) {
     uint64_t exceptions = 0;
-    for (uint64_t seed = GetParam(); seed < GetParam() + kPrograms; ++seed) {
+    const auto [privilege, first_seed] = GetParam();
+    for (uint64_t seed = first_seed; seed < first_seed + kPrograms; ++seed) {
       std::mt19937_64 random(seed);
       const Code code = Generator(random).make(48);
-      const Result wanted = run(kInterpreter, seed, code);
-      const Result found = run(engine, seed, code);
+      const Result wanted = run(kInterpreter, privilege, seed, code);
+      const Result found = run(engine, privilege, seed, code);
       ASSERT_EQ(difference(wanted, found), "") << "seed " << seed << "\n" << listing(code);
       exceptions += wanted.entries;
     }
@@ -298,7 +303,9 @@ class Faults : public ::testing::TestWithParam<uint64_t> {
 TEST_P(Faults, LeaveTheSameStateInTheJitAsInTheInterpreter) { expect_same(kJit); }
 TEST_P(Faults, LeaveTheSameStateInLockstepAsInTheInterpreter) { expect_same(kLockstep); }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Faults, ::testing::Range<uint64_t>(1, 201, 25));
+INSTANTIATE_TEST_SUITE_P(Seeds, Faults,
+                         ::testing::Combine(::testing::Values(Privilege::supervisor, Privilege::user),
+                                            ::testing::Range<uint64_t>(1, 201, 25)));
 
 }  // namespace
 }  // namespace tests::diff

@@ -124,5 +124,32 @@ TEST_F(PassesTest, AWriteStaysWhereAnExceptionCouldShowIt) {
   EXPECT_EQ(count(Op::set_x), 2);
 }
 
+TEST_F(PassesTest, WhatIsExtendedAlreadyIsNotExtendedAgain) {
+  const Ref loaded = builder_.append({.op = Op::load, .size = 4, .is_signed = true, .a = get(2)});
+  const Ref shifted = builder_.sext32(builder_.shift_right32(get(5), builder_.imm(8)));
+  set(7, builder_.sext32(builder_.bit_xor(loaded, shifted)));
+  leave();
+  drop_extensions(block_);
+  drop_dead_values(block_);
+  EXPECT_EQ(count(Op::sext32), 0);
+  EXPECT_EQ(verify(block_), "");
+}
+
+TEST_F(PassesTest, AWordShiftedByNothingIsExtended) {
+  set(7, builder_.sext32(builder_.shift_right32(get(5), builder_.imm(32))));
+  leave();
+  drop_extensions(block_);
+  EXPECT_EQ(count(Op::sext32), 1);
+}
+
+TEST_F(PassesTest, WhatSparesAnExtensionKeepsItsOwn) {
+  const Ref narrow = builder_.sext32(get(5));
+  set(7, builder_.sext32(builder_.bit_and(narrow, builder_.sext32(get(6)))));
+  leave();
+  drop_extensions(block_);
+  drop_dead_values(block_);
+  EXPECT_EQ(count(Op::sext32), 2);
+}
+
 }  // namespace
 }  // namespace emu::ir
