@@ -14,6 +14,10 @@ target_compile_options(vireo_options INTERFACE
   -Wall -Wextra -Wconversion -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
   $<$<CXX_COMPILER_ID:GNU>:-fcoroutines -Wno-interference-size>)
+# Elsewhere the compiler leaves atomic accesses of some sizes to its library.
+if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_link_libraries(vireo_options INTERFACE atomic)
+endif()
 if(VIREO_SANITIZE)
   target_compile_options(vireo_options INTERFACE -fsanitize=${VIREO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   # Clang 14 cannot put -fsanitize=function's data before a coroutine ("Cannot represent a difference across sections").

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <unistd.h>
 
-#include <asmjit/core.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 
@@ -26,8 +25,6 @@ std::vector<uintptr_t> pages_of(const Block& block) {
   return pages;
 }
 
-constexpr const char* kUnsupported = "this processor lacks AVX, FMA, BMI2, F16C, LZCNT, POPCNT or PCLMUL";
-
 /// What one block can take at most, bytes.
 constexpr size_t kLargestBlock = 64 << 10;
 
@@ -36,15 +33,9 @@ constexpr size_t kMostSegments = 8;
 
 }  // namespace
 
-bool Engine::is_supported() noexcept {
-  const auto& features = asmjit::CpuInfo::host().features().x86();
-  return features.hasAVX() && features.hasFMA() && features.hasBMI2() && features.hasLZCNT() && features.hasPOPCNT() &&
-         features.hasPCLMULQDQ() && features.hasF16C();
-}
-
 const std::string& Engine::obstacle() {
   static const std::string text = []() -> std::string {
-    if (!is_supported()) return kUnsupported;
+    if (const std::string lack = backend::processor_obstacle(); !lack.empty()) return lack;
     const auto arena = Arena::create(hv::kGuestPageSize);
     return arena ? "" : arena.error().message;
   }();
@@ -52,13 +43,13 @@ const std::string& Engine::obstacle() {
 }
 
 hv::Result<std::unique_ptr<Engine>> Engine::create(const Layout& layout, size_t size) {
-  if (!is_supported()) return hv::error("{}", kUnsupported);
+  if (const std::string lack = backend::processor_obstacle(); !lack.empty()) return hv::error("{}", lack);
   std::unique_ptr<Engine> engine(new Engine(layout));
   engine->arena_ = TRY(Arena::create(size));
-  engine->thunks_ = x64::make_thunks(*engine->arena_, engine->layout_);
+  engine->thunks_ = backend::make_thunks(*engine->arena_, engine->layout_);
   engine->arena_->divide(std::clamp<size_t>(engine->arena_->left() / (2 * kLargestBlock), 2, kMostSegments));
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
-  engine->emitter_ = std::make_unique<x64::Emitter>(engine->buffer_.assembler(), engine->layout_, engine->thunks_);
+  engine->emitter_ = std::make_unique<backend::Emitter>(engine->buffer_.assembler(), engine->layout_, engine->thunks_);
   return engine;
 }
 
@@ -97,8 +88,8 @@ bool Engine::add(const ir::Block& ir, std::unique_ptr<Block> block) {
   const size_t size = buffer_.finish(written);
   CHECK(size <= kLargestBlock);
   arena_->take(size);
-  block->entry = base + x64::Emitter::kPrefix;
-  block->host_bytes = static_cast<uint32_t>(size - x64::Emitter::kPrefix);
+  block->entry = base + backend::Emitter::kPrefix;
+  block->host_bytes = static_cast<uint32_t>(size - backend::Emitter::kPrefix);
   for (const auto& exit : block->exits) {
     if (exit->kind != Exit::Kind::link) continue;
     const auto offset = reinterpret_cast<size_t>(exit->site);

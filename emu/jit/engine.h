@@ -13,14 +13,12 @@
 
 #include "emu/ir/ir.h"
 #include "emu/jit/arena.h"
+#include "emu/jit/backend.h"
 #include "emu/jit/block.h"
 #include "emu/jit/layout.h"
 #include "emu/jit/observer.h"
 #include "emu/jit/scratch.h"
 #include "emu/jit/visitors.h"
-#include "emu/jit/x64/code_buffer.h"
-#include "emu/jit/x64/emitter.h"
-#include "emu/jit/x64/thunks.h"
 #include "hv/base/result.h"
 
 namespace emu::jit {
@@ -41,15 +39,14 @@ class Engine {
  public:
   static constexpr unsigned kModes = 18;
 
-  /// Whether this host's processor has what generated code uses: AVX, FMA, BMI2, F16C, LZCNT, POPCNT, PCLMUL.
-  static bool is_supported() noexcept;
-  /// Why there can be no engine here, that or executable memory that the host refuses; empty if there can. Tried once.
+  /// Why there can be no engine here: a processor that generated code cannot run on, or executable memory that the host
+  /// refuses. Empty if there can. Tried once.
   static const std::string& obstacle();
 
-  /// `size`: bytes of host code. Errors: no memory for it, a processor that is_supported() says no to.
+  /// `size`: bytes of host code. Errors: no memory for it, such a processor.
   static hv::Result<std::unique_ptr<Engine>> create(const Layout& layout, size_t size);
 
-  const x64::Thunks& thunks() const noexcept { return thunks_; }
+  const backend::Thunks& thunks() const noexcept { return thunks_; }
   const std::atomic<const std::byte*>* jump_table(unsigned mode) noexcept { return table(mode).data(); }
 
   /// The entry point of the code for what lies at `host`, or nullptr.
@@ -115,9 +112,9 @@ class Engine {
 
   const Layout layout_;
   std::unique_ptr<Arena> arena_;
-  x64::Thunks thunks_;
-  x64::CodeBuffer buffer_;
-  std::unique_ptr<x64::Emitter> emitter_;
+  backend::Thunks thunks_;
+  backend::CodeBuffer buffer_;
+  std::unique_ptr<backend::Emitter> emitter_;
   std::mutex making_tables_;  ///< guards what owns them
   std::array<std::unique_ptr<Table>, kModes> owned_tables_;
   std::array<std::atomic<Table*>, kModes> tables_{};

@@ -11,7 +11,7 @@
 namespace hv::kvm {
 namespace {
 
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<int>::is_always_lock_free);
 
 /// The first of the real-time signals that the C library leaves to programs.
 int kick_signal() noexcept { return SIGRTMIN; }
@@ -39,7 +39,7 @@ void Kick::enter() noexcept {
 }
 
 void Kick::request() noexcept {
-  requested_ = true;
+  requested_ = 1;
   immediate_exit() = 1;
   if (const int thread = thread_; thread != 0) {
     const int kept = errno;
@@ -50,7 +50,7 @@ void Kick::request() noexcept {
 
 bool Kick::take_request() noexcept {
   immediate_exit() = 0;
-  return requested_.exchange(false);
+  return requested_.exchange(0) != 0;
 }
 
 void Kick::only_finish() noexcept { immediate_exit() = 1; }

@@ -34,8 +34,8 @@ class Kick {
   std::atomic_ref<uint8_t> immediate_exit() noexcept;
 
   kvm_run& run_;
-  std::atomic<bool> requested_{false};
-  std::atomic<int> thread_{0};  ///< 0: none runs
+  std::atomic<int> requested_{0};  ///< no bool: not every processor exchanges bytes without a lock
+  std::atomic<int> thread_{0};     ///< 0: none runs
 };
 
 }  // namespace hv::kvm

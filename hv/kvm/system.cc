@@ -14,14 +14,18 @@ struct Needed {
   const char* name;
 };
 
-/// What every machine here stands on; the oldest kernel that has all of it is Linux 4.12.
+/// What every machine here stands on; the oldest kernel that has all of it for x86-64 is Linux 4.12.
 constexpr Needed kNeeded[] = {
     {KVM_CAP_USER_MEMORY, "guest memory from user space"},
-    {KVM_CAP_IRQCHIP, "interrupt controllers in the kernel"},
-    {KVM_CAP_IRQFD, "irqfd"},
     {KVM_CAP_IOEVENTFD, "ioeventfd"},
     {KVM_CAP_IMMEDIATE_EXIT, "immediate_exit"},
     {KVM_CAP_MP_STATE, "the state of several processors"},
+#if defined(__riscv)
+    {KVM_CAP_ONE_REG, "access to a processor's registers"},
+#else
+    {KVM_CAP_IRQCHIP, "interrupt controllers in the kernel"},
+    {KVM_CAP_IRQFD, "irqfd"},
+#endif
 };
 
 tl::unexpected<Error> cannot_open(const std::string& path) {

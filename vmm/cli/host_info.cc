@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/utsname.h>
 
 #include "devices/backend/disk/file_io.h"
@@ -81,6 +82,7 @@ std::vector<HostFact> host_facts() {
       {"processors", "processors", std::to_string(std::thread::hardware_concurrency())},
       {"cpu_features", "CPU features", features()},
       {"kvm", "KVM", describe_kvm()},
+      {"jit", "JIT", jit_obstacle().empty() ? "yes" : "no: " + jit_obstacle().substr(jit_obstacle().find(": ") + 2)},
       {"engines", "engines", engines()},
       {"guests", "guests", kvm_obstacle(Arch::x86_64).empty() ? "riscv64, x86_64" : "riscv64"},
       {"io_uring", "io_uring", io_uring()},

@@ -114,7 +114,7 @@ int run(const RunOptions& options) {
   hv::Result<MachineConfig> config = configure(options);
   if (!config) return report_config(config.error());
   if (config->accel == Accel::automatic) {
-    config->accel = automatic_engine(config->arch);
+    config->accel = automatic_engine(*config);
     if (config->accel == Accel::interp)
       hv::log::warn("guests are interpreted, several times slower: {}", jit_obstacle());
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/ranges.h>
+
 #include "vmm/config/cmdline.h"
 #include "vmm/config/image_cache.h"
 #include "vmm/config/schema.h"

@@ -50,7 +50,8 @@ std::string kvm_obstacle(Arch guest) {
     return fmt::format("KVM cannot be used: it runs guests of the host's own architecture, and this one is {}",
                        arch_name(guest));
   }
-  if (guest != Arch::x86_64) return "KVM cannot be used: this version of vireo knows it on x86-64 hosts only";
+  if (guest == Arch::arm64)
+    return "KVM cannot be used: this version of vireo knows it on x86-64 and riscv64 hosts only";
   return hv::kvm::obstacle();
 }
 
@@ -68,13 +69,16 @@ std::string jit_obstacle() {
   return obstacle.empty() ? obstacle : "the JIT cannot be used: " + obstacle;
 }
 
-Accel automatic_engine(Arch guest) {
-  if (guest == Arch::x86_64 || kvm_obstacle(guest).empty()) return Accel::kvm;
+Accel automatic_engine(const MachineConfig& config) {
+  const Arch guest = config.arch;
+  const bool needs_machine_mode = !config.boot.firmware.empty() || !config.boot.bare.empty();
+  if (guest == Arch::x86_64 || (!needs_machine_mode && kvm_obstacle(guest).empty())) return Accel::kvm;
   return jit_obstacle().empty() ? Accel::jit : Accel::interp;
 }
 
-hv::Result<void> check_engine(Accel accel, Arch guest) {
-  if (accel == Accel::automatic) accel = automatic_engine(guest);
+hv::Result<void> check_engine(const MachineConfig& config) {
+  const Arch guest = config.arch;
+  const Accel accel = config.accel == Accel::automatic ? automatic_engine(config) : config.accel;
   if (accel == Accel::kvm) {
     if (const std::string obstacle = kvm_obstacle(guest); !obstacle.empty()) return hv::error("{}", obstacle);
   } else if (guest == Arch::x86_64) {

@@ -17,9 +17,9 @@ std::string jit_obstacle();
 /// "yes" or "no", and the circumstances.
 std::string describe_kvm();
 
-/// Error: `accel` cannot run such guests here, and why.
-hv::Result<void> check_engine(Accel accel, Arch guest);
-/// What `accel: auto` takes for such guests here.
-Accel automatic_engine(Arch guest);
+/// Error: the engine that the machine asks for cannot run it here, and why.
+hv::Result<void> check_engine(const MachineConfig& config);
+/// What `accel: auto` takes for the machine here.
+Accel automatic_engine(const MachineConfig& config);
 
 }  // namespace vmm

@@ -27,7 +27,7 @@ constexpr Row kPlatforms[] = {
 
 hv::Result<std::unique_ptr<Platform>> Platform::create(const MachineConfig& config,
                                                        const PlatformEnvironment& environment) {
-  TRY(check_engine(config.accel, config.arch));
+  TRY(check_engine(config));
   for (const Row& row : kPlatforms) {
     if (row.arch == config.arch) return row.create(config, environment);
   }

@@ -19,6 +19,10 @@
 #include "hv/base/log.h"
 #include "hv/base/unique_fd.h"
 
+// libslirp 4.9 gives these functions and callbacks other names and deprecates them; releases before it have no others.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 namespace devices {
 namespace {
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "emu/ir/ir.h"
+#include "emu/jit/backend.h"
 #include "emu/jit/block.h"
 #include "emu/jit/perf_map.h"
-#include "emu/jit/x64/disassembler.h"
 #include "emu/riscv/isa/disassembler.h"
 
 namespace emu::riscv::jit {
@@ -20,7 +20,7 @@ std::string describe(const emu::ir::Block& ir, const emu::jit::Block& block) {
     pc += insn.length;
   }
   text += "IR\n" + emu::ir::print(ir);
-  text += "host code\n" + emu::jit::x64::disassemble({block.entry, block.host_bytes});
+  text += "host code\n" + emu::jit::backend::disassemble({block.entry, block.host_bytes});
   return text;
 }
 

@@ -49,8 +49,10 @@ hv::Result<TopOfRam> place_at_top(hv::GuestRange ram, size_t device_tree_size) {
   return TopOfRam{{info}, {tree}};
 }
 
-DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, unsigned virtio_devices) {
+DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, const Processor& processor,
+                          unsigned virtio_devices) {
   DeviceTreeConfig tree;
+  tree.processor = processor;
   tree.cpus = config.cpus;
   tree.ram = ram;
   tree.cmdline = kernel_cmdline(config.boot.cmdline);
@@ -63,9 +65,10 @@ DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, unsig
 
 }  // namespace
 
-hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMemory& memory, unsigned virtio_devices) {
+hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMemory& memory, const Processor& processor,
+                                       unsigned virtio_devices) {
   const hv::GuestRange ram = memory.regions()[0].range;
-  DeviceTreeConfig tree_config = describe(config, ram, virtio_devices);
+  DeviceTreeConfig tree_config = describe(config, ram, processor, virtio_devices);
   // The tree's size does not depend on where the initrd lies, only on there being one.
   tree_config.initrd.size = config.boot.initrd.empty() ? 0 : 1;
   const TopOfRam top = TRY(place_at_top(ram, TRY(make_device_tree(tree_config)).size()));

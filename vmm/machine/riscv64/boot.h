@@ -6,6 +6,7 @@
 #include "hv/base/result.h"
 #include "hv/core/guest_memory.h"
 #include "vmm/config/machine_config.h"
+#include "vmm/machine/riscv64/processor.h"
 
 namespace vmm::riscv64 {
 
@@ -20,6 +21,7 @@ struct BootState {
 
 /// Loads what the configuration boots into memory, which is zero: firmware, kernel, initrd and device tree, or a
 /// bare-metal program. Errors name the file.
-hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMemory& memory, unsigned virtio_devices);
+hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMemory& memory, const Processor& processor,
+                                       unsigned virtio_devices);
 
 }  // namespace vmm::riscv64

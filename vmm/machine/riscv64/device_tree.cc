@@ -10,16 +10,6 @@
 namespace vmm::riscv64 {
 namespace {
 
-/// In the order in which an ISA string has them (RISC-V Unprivileged, "ISA Extension Naming Conventions").
-constexpr std::string_view kExtensions[] = {
-    "i",         "m",      "a",     "f",        "d",           "c",      "zicbom", "zicbop", "zicboz",
-    "zicntr",    "zicond", "zicsr", "zifencei", "zihintpause", "zihpm",  "zimop",  "zabha",  "zacas",
-    "zawrs",     "zfa",    "zfh",   "zfhmin",   "zcb",         "zba",    "zbb",    "zbc",    "zbs",
-    "smstateen", "sstc",   "svadu", "svinval",  "svnapot",     "svpbmt", "svvptc",
-};
-
-constexpr uint32_t kCacheBlockSize = 64;  // of cbo.* instructions
-
 // Local interrupt numbers, RISC-V Privileged §3.1.9.
 constexpr uint32_t kSupervisorSoftware = 1;
 constexpr uint32_t kMachineSoftware = 3;
@@ -75,7 +65,7 @@ class Writer {
     fdt_.node("cpus", [this] {
       fdt_.cell("#address-cells", 1);
       fdt_.cell("#size-cells", 0);
-      fdt_.cell("timebase-frequency", static_cast<uint32_t>(kTimebaseFrequency));
+      fdt_.cell("timebase-frequency", static_cast<uint32_t>(config_.processor.timebase));
       for (unsigned hart = 0; hart < config_.cpus; ++hart) cpu(hart);
     });
   }
@@ -87,15 +77,15 @@ class Writer {
       fdt_.cell("reg", hart);
       fdt_.string("status", "okay");
       fdt_.string("compatible", "riscv");
-      fdt_.string("riscv,isa", isa_string());
+      fdt_.string("riscv,isa", isa_string(config_.processor));
       fdt_.string("riscv,isa-base", "rv64i");
       std::string extensions;
-      for (const std::string_view extension : kExtensions) extensions.append(extension).push_back('\0');
+      for (const std::string& extension : config_.processor.extensions) extensions.append(extension).push_back('\0');
       fdt_.bytes("riscv,isa-extensions", std::as_bytes(std::span(extensions)));
-      fdt_.string("mmu-type", "riscv,sv57");
-      fdt_.cell("riscv,cbom-block-size", kCacheBlockSize);
-      fdt_.cell("riscv,cboz-block-size", kCacheBlockSize);
-      fdt_.cell("riscv,cbop-block-size", kCacheBlockSize);
+      fdt_.string("mmu-type", fmt::format("riscv,sv{}", config_.processor.address_bits));
+      block_size("riscv,cbom-block-size", config_.processor.cbom_block);
+      block_size("riscv,cboz-block-size", config_.processor.cboz_block);
+      block_size("riscv,cbop-block-size", config_.processor.cbop_block);
       fdt_.node("interrupt-controller", [this, hart] {
         fdt_.cell("#interrupt-cells", 1);
         fdt_.cell("#address-cells", 0);
@@ -104,6 +94,10 @@ class Writer {
         fdt_.cell("phandle", kFirstHart + hart);
       });
     });
+  }
+
+  void block_size(const char* name, uint32_t bytes) {
+    if (bytes != 0) fdt_.cell(name, bytes);
   }
 
   void power(const std::string& name, const std::string& compatible, uint32_t value) {
@@ -123,8 +117,10 @@ class Writer {
       fdt_.empty("ranges");
       syscon();
       rtc();
-      clint();
-      sswi();
+      if (config_.processor.has_machine_mode) {
+        clint();
+        sswi();
+      }
       plic();
       uart();
       for (unsigned slot = 0; slot < config_.virtio_devices; ++slot) virtio(slot);
@@ -217,15 +213,6 @@ class Writer {
 };
 
 }  // namespace
-
-std::string isa_string() {
-  std::string text = "rv64";
-  for (const std::string_view extension : kExtensions) {
-    if (extension.size() > 1) text += '_';
-    text += extension;
-  }
-  return text;
-}
 
 hv::Result<std::vector<std::byte>> make_device_tree(const DeviceTreeConfig& config) { return Writer(config).write(); }
 

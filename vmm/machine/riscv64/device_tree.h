@@ -7,11 +7,13 @@
 
 #include "hv/base/result.h"
 #include "hv/core/guest_address.h"
+#include "vmm/machine/riscv64/processor.h"
 
 namespace vmm::riscv64 {
 
 struct DeviceTreeConfig {
   unsigned cpus = 1;
+  Processor processor = emulated_processor();
   hv::GuestRange ram;
   std::string cmdline;
   hv::GuestRange initrd;  ///< size 0: none
@@ -23,8 +25,5 @@ struct DeviceTreeConfig {
 
 /// The flattened device tree that tells the kernel what the machine consists of.
 hv::Result<std::vector<std::byte>> make_device_tree(const DeviceTreeConfig& config);
-
-/// The ISA string of a hart, e.g. "rv64imafdc_zicsr".
-std::string isa_string();
 
 }  // namespace vmm::riscv64
