@@ -156,6 +156,15 @@ class Vireo(Guest):
         return self.start + [f"{self.folder}/riscv64-probes.yaml", *self.options, "--append", append]
 
 
+class OneHart(Vireo):
+    """What a machine of several harts is compared with, by the workloads that can use them."""
+
+    name = "one hart"
+
+    def __init__(self, images, machine, program, accel, folder):
+        super().__init__(images, dataclasses.replace(machine, harts=1), program, accel, folder)
+
+
 class QemuSystem(Guest):
     name = "qemu"
 

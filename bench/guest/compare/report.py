@@ -26,6 +26,7 @@ class Line:
         self.median = {engine: statistics.median(getattr(s, by) for s in taken)
                        for engine, taken in samples.items() if taken}
         self.speedup = ratio(self.median.get("qemu"), self.median.get("vireo"))
+        self.scaling = ratio(self.median.get("one hart"), self.median.get("vireo"))
         self.against_user = ratio(self.median.get("user"), self.median.get("vireo"))
         self.against_native = ratio(self.median.get("vireo"), self.median.get("native"))
 
@@ -96,6 +97,7 @@ def as_json(lines, facts):
             "name": line.workload.name, "kind": line.workload.kind, "about": line.workload.about,
             "checksums": sorted(line.checksums()), "median_ms": line.median, "qemu_over_vireo": line.speedup,
             "user_over_vireo": line.against_user, "vireo_over_native": line.against_native,
+            "one_hart_over_harts": line.scaling,
             "samples": {engine: [vars(s) for s in taken] for engine, taken in line.samples.items()},
         } for line in lines],
     }

@@ -29,7 +29,10 @@ SCRIPTED = [
     Workload("xz", "program", "xz -2 of 3 MB"),
     Workload("sqlite", "program", "sqlite3: 100k inserts, index, query"),
 ]
-PARALLEL = Workload("parallel", "parallel", "two processes of coremark and fib")
+PARALLEL = [
+    Workload("parallel", "parallel", "two processes of coremark and fib"),
+    Workload("compiles", "parallel", "gcc -O2 of eight files, two at a time"),
+]
 
 
 def probes():
@@ -38,7 +41,7 @@ def probes():
 
 
 def everything():
-    return probes() + SCRIPTED + [PARALLEL, BOOT]
+    return probes() + SCRIPTED + [*PARALLEL, BOOT]
 
 
 def default(harts):
