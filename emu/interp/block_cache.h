@@ -17,8 +17,10 @@ struct Block {
   uint64_t epoch = 0;               ///< the code epoch in which its code was last known to be unchanged
   std::array<Block*, 2> link{};     ///< successors in the same page: [0] falling through or jumping, [1] branching
   Block* next_in_bucket = nullptr;
-  uint16_t bytes = 0;         ///< of code
-  uint16_t heat = 0;          ///< times it was entered while a JIT watches
+  uint32_t heat = 0;      ///< times it was entered while a JIT watches
+  uint16_t bytes = 0;     ///< of code
+  uint8_t evictions = 0;  ///< times that its translation was found gone, up to a limit
+  bool was_translated = false;
   bool crosses_page = false;  ///< its only instruction begins in this page and ends in the next one
 
   const Insn* insns() const noexcept { return reinterpret_cast<const Insn*>(this + 1); }

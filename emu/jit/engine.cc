@@ -189,6 +189,7 @@ bool Engine::make_room() noexcept {
     }
     for (Block* const block : old) retire(*block);
     stats_.evicted += old.size();
+    evicts_.store(true, std::memory_order_relaxed);
     room_at_ = visitors_.advance();
   }
   if (!visitors_.all_reached(room_at_)) {

@@ -73,6 +73,9 @@ class Engine {
   /// are until it enters again; when `Visitor::enter` returns true, the vCPU's own caches of blocks are to be emptied.
   Visitors& visitors() noexcept { return visitors_; }
 
+  /// Whether blocks had to make room for others so far.
+  bool evicts() const noexcept { return evicts_.load(std::memory_order_relaxed); }
+
   /// Before the first block is added.
   void set_observer(Observer* observer) noexcept { observer_ = observer; }
   /// The block that `find` finds, for a visitor.
@@ -121,6 +124,7 @@ class Engine {
 
   Observer* observer_ = nullptr;
   Visitors visitors_;
+  std::atomic<bool> evicts_{false};
   std::atomic<uint64_t> added_{0};  ///< blocks and links
   mutable std::mutex mutex_;        ///< guards what follows
   std::unordered_map<Key, std::unique_ptr<Block>, KeyHash> blocks_;

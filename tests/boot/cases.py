@@ -212,7 +212,7 @@ def check_network(run):
 
 def check_small_cache(run):
     """The JIT with a cache that the guest's code does not fit into by far."""
-    console = run.execute({**run.machine(), 'jit': {'cache': '2MiB'}}, 'uname -m')
+    console = run.execute({**run.machine(), 'jit': {'cache': '1MiB'}}, 'uname -m')
     require('riscv64\n' in console, 'the guest did not run the command')
 
 

@@ -1,5 +1,6 @@
 #include "emu/riscv/jit/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -18,6 +19,8 @@ using emu::jit::Exit;
 
 /// After how many entries into generated code windows that were shut are tried again.
 static constexpr uint64_t kForgiveAfter = 1 << 14;
+/// So often the heat that a block needs doubles.
+static constexpr uint8_t kMostEvictions = 5;
 
 const std::byte* Runner::fetch() noexcept {
   const mmu::TlbEntry& entry = state_.fetch_tlb[mmu::Tlb::index(state_.pc)];
@@ -120,8 +123,19 @@ void Runner::leave_by(const Exit& exit) noexcept {
 bool Runner::takes_over(const std::byte* host, emu::interp::Block& block) noexcept {
   if (lockstep_) return lockstep_->takes_over();
   if (std::exchange(interprets_next_, false) || !interp::is_whole_page_executable(state_)) return false;
-  if (block.heat < hot_after_ && ++block.heat < hot_after_) return false;
-  if (engine_.find(host, Mode::of(state_).number()) != nullptr || translate(host)) return true;
+  const uint32_t hot_after = uint32_t{hot_after_} << block.evictions;
+  if (block.heat < hot_after && ++block.heat < hot_after) return false;
+  if (engine_.find(host, Mode::of(state_).number()) != nullptr) return true;
+  if (std::exchange(block.was_translated, false) && engine_.evicts()) {
+    // Translations that soon make room again cost more than they save: the block is to repeat more often each time.
+    block.evictions = std::min<uint8_t>(block.evictions + 1, kMostEvictions);
+    block.heat = 0;
+    return false;
+  }
+  if (translate(host)) {
+    block.was_translated = true;
+    return true;
+  }
   block.heat = hot_after_ / 2;  // there was no room, or the block cannot be translated: not each time again
   return false;
 }
