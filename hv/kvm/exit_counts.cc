@@ -24,6 +24,7 @@ constexpr Name kNames[] = {
     {KVM_EXIT_INTR, "intr"},
     {KVM_EXIT_INTERNAL_ERROR, "internal_error"},
     {KVM_EXIT_SYSTEM_EVENT, "system_event"},
+    {KVM_EXIT_ARM_NISV, "nisv"},
     {KVM_EXIT_RISCV_SBI, "sbi"},
     {KVM_EXIT_RISCV_CSR, "csr"},
     {ExitCounts::kInterrupted, "interrupted"},

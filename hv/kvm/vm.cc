@@ -19,6 +19,11 @@ Result<std::unique_ptr<Vm>> Vm::create(std::shared_ptr<const System> system, Gue
   constexpr unsigned long kDefaultType = 0;
   vm->fd_.reset(ioctl(vm->system_->fd(), KVM_CREATE_VM, kDefaultType));
   if (!vm->fd_) return os_error("KVM cannot be used: it makes no virtual machine");
+  // On arm64: instructions that access what is no RAM and cannot be looked into are told, not fatal. Others do not know
+  // it.
+  kvm_enable_cap tell{};
+  tell.cap = KVM_CAP_ARM_NISV_TO_USER;
+  ioctl(vm->fd(), KVM_ENABLE_CAP, &tell);
   for (uint32_t slot = 0; slot < memory.regions().size(); ++slot) TRY(vm->set_slot(slot, false));
   memory.add_unmarked_writer(*vm);
   vm->registered_ = true;

@@ -13,13 +13,14 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-namespace riscv_header {
+namespace image_header {
 constexpr size_t kTextOffset = 8;
 constexpr size_t kImageSize = 16;
 constexpr size_t kFlags = 24;
-constexpr size_t kMagic2 = 56;
-constexpr uint32_t kMagic2Value = 0x05435352;  // "RSC\x05"
-}  // namespace riscv_header
+constexpr size_t kMagic = 56;
+constexpr uint32_t kRiscv = 0x0543'5352;  // "RSC\x05"
+constexpr uint32_t kArm64 = 0x644d'5241;  // "ARM\x64"
+}  // namespace image_header
 
 /// Linux, drivers/firmware/efi/libstub/zboot-header.S
 namespace zboot_header {
@@ -50,10 +51,13 @@ hv::Result<std::vector<std::byte>> unwrap_zboot(Bytes file, size_t limit) {
 
 }  // namespace
 
-hv::Result<LinuxImageHeader> parse_riscv_image(Bytes start, uint64_t size) {
-  using namespace riscv_header;
-  if (start.size() < kLinuxImageHeaderSize || hv::load_le<uint32_t>(start.data() + kMagic2) != kMagic2Value)
+hv::Result<LinuxImageHeader> parse_linux_image(LinuxImage kind, Bytes start, uint64_t size) {
+  using namespace image_header;
+  const uint32_t magic = kind == LinuxImage::riscv64 ? kRiscv : kArm64;
+  if (start.size() < kLinuxImageHeaderSize || hv::load_le<uint32_t>(start.data() + kMagic) != magic) {
+    if (kind == LinuxImage::arm64) return hv::error("not an arm64 Linux kernel (Image, also compressed)");
     return hv::error("not a RISC-V Linux kernel (neither Image, also compressed, nor ELF)");
+  }
   if (hv::bit(hv::load_le<uint64_t>(start.data() + kFlags), 0)) return hv::error("a big-endian kernel");
   LinuxImageHeader header;
   header.text_offset = hv::load_le<uint64_t>(start.data() + kTextOffset);

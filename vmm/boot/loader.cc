@@ -61,18 +61,18 @@ hv::Result<LoadedProgram> read_flat(const BootFile& file, hv::GuestRange range, 
   return LoadedProgram{range.base, range, {}, {}};
 }
 
-}  // namespace
-
-hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {
+hv::Result<LoadedProgram> load_kernel(LinuxImage kind, const std::string& path, hv::GuestMemory& memory,
+                                      hv::GuestRange ram) {
   const BootFile file = TRY(BootFile::open(path));
   std::array<std::byte, kLinuxImageHeaderSize> start{};
   TRY(file.read(std::span(start).first(std::min<uint64_t>(start.size(), file.size()))));
   // Without a copy in between: a kernel would be the most that the program ever holds.
-  if (const auto plain = parse_riscv_image(start, file.size())) return read_flat(file, range_of(*plain, ram), memory);
+  if (const auto plain = parse_linux_image(kind, start, file.size()))
+    return read_flat(file, range_of(*plain, ram), memory);
 
   const hv::Result<std::vector<std::byte>> unwrapped = unwrap_kernel(TRY(file.read_all()), kMaxKernelSize);
   if (!unwrapped) return about(path, unwrapped.error());
-  if (is_elf(*unwrapped)) {
+  if (kind == LinuxImage::riscv64 && is_elf(*unwrapped)) {
     const hv::Result<ElfFile> elf = parse_elf(*unwrapped, kElfRiscv);
     if (!elf) return about(path, elf.error());
     // A vmlinux is linked for no physical address: it goes where its Image form would.
@@ -80,9 +80,19 @@ hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMe
     const uint64_t bias = ram.contains({low}) ? 0 : (ram.base + kKernelAlignment).value - low;
     return place_elf(*elf, bias, path, memory);
   }
-  const hv::Result<LinuxImageHeader> header = parse_riscv_image(*unwrapped);
+  const hv::Result<LinuxImageHeader> header = parse_linux_image(kind, *unwrapped);
   if (!header) return about(path, header.error());
   return place_flat(*unwrapped, range_of(*header, ram), path, memory);
+}
+
+}  // namespace
+
+hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {
+  return load_kernel(LinuxImage::riscv64, path, memory, ram);
+}
+
+hv::Result<LoadedProgram> load_arm64_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {
+  return load_kernel(LinuxImage::arm64, path, memory, ram);
 }
 
 hv::Result<LoadedProgram> load_riscv_firmware(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram) {

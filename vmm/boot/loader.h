@@ -24,6 +24,9 @@ struct LoadedProgram {
 /// asks for, counted from the start of `ram`.
 hv::Result<LoadedProgram> load_riscv_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram);
 
+/// An arm64 Linux kernel: Image, also compressed with gzip, zstd or as EFI zboot. Likewise.
+hv::Result<LoadedProgram> load_arm64_kernel(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram);
+
 /// Firmware: ELF at its own addresses, anything else at the start of `ram`.
 hv::Result<LoadedProgram> load_riscv_firmware(const std::string& path, hv::GuestMemory& memory, hv::GuestRange ram);
 

@@ -67,6 +67,15 @@ std::string features() {
 #endif
 }
 
+/// What can be run here, on whichever engine.
+std::string guests() {
+  std::string names = "riscv64";
+  for (const Arch arch : {Arch::arm64, Arch::x86_64}) {
+    if (kvm_obstacle(arch).empty()) names += fmt::format(", {}", arch_name(arch));
+  }
+  return names;
+}
+
 std::string kernel() {
   utsname name{};
   ::uname(&name);
@@ -84,7 +93,7 @@ std::vector<HostFact> host_facts() {
       {"kvm", "KVM", describe_kvm()},
       {"jit", "JIT", jit_obstacle().empty() ? "yes" : "no: " + jit_obstacle().substr(jit_obstacle().find(": ") + 2)},
       {"engines", "engines", engines()},
-      {"guests", "guests", kvm_obstacle(Arch::x86_64).empty() ? "riscv64, x86_64" : "riscv64"},
+      {"guests", "guests", guests()},
       {"io_uring", "io_uring", io_uring()},
       {"transparent_huge_pages", "THP for memfd", transparent_huge_pages()},
       {"huge_pages", "huge pages", reserved_huge_pages()},

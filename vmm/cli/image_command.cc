@@ -101,7 +101,9 @@ void add_image_command(CLI::App& app, int& status) {
   const auto arch = std::make_shared<std::string>();
   const auto quiet = std::make_shared<bool>(false);
   CLI::App* const build = command->add_subcommand("build", "Fetch Debian's kernel and make a root file system");
-  build->add_option("ARCH", *arch, "The guest's architecture")->required()->check(CLI::IsMember({"riscv64", "x86_64"}));
+  build->add_option("ARCH", *arch, "The guest's architecture")
+      ->required()
+      ->check(CLI::IsMember({"riscv64", "arm64", "x86_64"}));
   build->add_flag("-q,--quiet", *quiet, "No progress");
   build->footer("Example:\n  vireo image build riscv64");
   build->callback([arch, quiet, &status] { status = build_image(*arch, *quiet); });

@@ -289,9 +289,9 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
                     "\"boot.bare\" runs without a kernel, a firmware and an initrd; "
                     "remove those or this");
   }
-  if (config.arch == Arch::x86_64 && boot.kernel.empty()) {
+  if (config.arch != Arch::riscv64 && boot.kernel.empty()) {
     return error_at(place(tree, {"boot", boot.bare.empty() ? "firmware" : "bare"}),
-                    "an x86_64 machine boots a kernel; give \"boot.kernel\" instead");
+                    "an {} machine boots a kernel; give \"boot.kernel\" instead", arch_name(config.arch));
   }
   if (!boot.initrd.empty() && boot.kernel.empty())
     return error_at(place(tree, {"boot", "initrd"}), "\"boot.initrd\" needs \"boot.kernel\"");

@@ -91,7 +91,7 @@ constexpr Field unsupported(std::string_view key, std::string_view doc) {
 }
 
 // The order of each array is that of its enum.
-constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64", false}, Choice{"x86_64"}};
+constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64"}, Choice{"x86_64"}};
 constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm"}, Choice{"jit"}, Choice{"interp"}, Choice{"lockstep"}};
 constexpr std::array kHugePages = {Choice{"auto"}, Choice{"off"}, Choice{"2MiB"}, Choice{"1GiB"}};
 constexpr std::array kNumaPolicies = {Choice{"none"}, Choice{"bind"}, Choice{"interleave"}, Choice{"preferred"}};

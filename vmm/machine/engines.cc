@@ -50,8 +50,6 @@ std::string kvm_obstacle(Arch guest) {
     return fmt::format("KVM cannot be used: it runs guests of the host's own architecture, and this one is {}",
                        arch_name(guest));
   }
-  if (guest == Arch::arm64)
-    return "KVM cannot be used: this version of vireo knows it on x86-64 and riscv64 hosts only";
   return hv::kvm::obstacle();
 }
 
@@ -72,7 +70,7 @@ std::string jit_obstacle() {
 Accel automatic_engine(const MachineConfig& config) {
   const Arch guest = config.arch;
   const bool needs_machine_mode = !config.boot.firmware.empty() || !config.boot.bare.empty();
-  if (guest == Arch::x86_64 || (!needs_machine_mode && kvm_obstacle(guest).empty())) return Accel::kvm;
+  if (guest != Arch::riscv64 || (!needs_machine_mode && kvm_obstacle(guest).empty())) return Accel::kvm;
   return jit_obstacle().empty() ? Accel::jit : Accel::interp;
 }
 
@@ -81,8 +79,8 @@ hv::Result<void> check_engine(const MachineConfig& config) {
   const Accel accel = config.accel == Accel::automatic ? automatic_engine(config) : config.accel;
   if (accel == Accel::kvm) {
     if (const std::string obstacle = kvm_obstacle(guest); !obstacle.empty()) return hv::error("{}", obstacle);
-  } else if (guest == Arch::x86_64) {
-    return hv::error("x86_64 guests run on KVM only; leave \"accel\" to auto, or say kvm");
+  } else if (guest != Arch::riscv64) {
+    return hv::error("{} guests run on KVM only; leave \"accel\" to auto, or say kvm", arch_name(guest));
   } else if (accel == Accel::jit || accel == Accel::lockstep) {
     if (const std::string obstacle = jit_obstacle(); !obstacle.empty()) return hv::error("{}", obstacle);
   }

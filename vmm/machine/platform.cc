@@ -1,5 +1,6 @@
 #include "vmm/machine/platform.h"
 
+#include "vmm/machine/arm64/platform.h"
 #include "vmm/machine/engines.h"
 #include "vmm/machine/riscv64/platform.h"
 #if defined(__x86_64__)
@@ -18,6 +19,7 @@ struct Row {
 
 constexpr Row kPlatforms[] = {
     {Arch::riscv64, riscv64::create_platform},
+    {Arch::arm64, arm64::create_platform},
 #if defined(__x86_64__)
     {Arch::x86_64, x86_64::create_platform},
 #endif

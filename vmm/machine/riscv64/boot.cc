@@ -1,21 +1,13 @@
 #include "vmm/machine/riscv64/boot.h"
 
-#include <span>
-
-#include <sys/random.h>
-
-#include "hv/base/bits.h"
 #include "vmm/boot/loader.h"
+#include "vmm/boot/tree_parts.h"
 #include "vmm/config/cmdline.h"
 #include "vmm/machine/riscv64/device_tree.h"
 #include "vmm/machine/riscv64/memory_map.h"
 
 namespace vmm::riscv64 {
 namespace {
-
-/// Firmware adds nodes to the device tree in place.
-constexpr uint64_t kDeviceTreeSlack = 64u << 10;
-constexpr uint64_t kDeviceTreeAlignment = 4096;
 
 /// OpenSBI 1.x, include/sbi/fw_dynamic.h
 struct FirmwareInfo {
@@ -27,39 +19,16 @@ struct FirmwareInfo {
   uint64_t boot_hart = 0;
 };
 
-template <typename T>
-T random_object() {
-  T value{};
-  // Without entropy the seeds stay zero, which the kernel takes for none.
-  (void)::getrandom(&value, sizeof value, GRND_NONBLOCK);
-  return value;
-}
-
-/// From the top of RAM down: room for the firmware's information, the device tree.
-struct TopOfRam {
-  hv::GuestAddress firmware_info;
-  hv::GuestAddress device_tree;
-};
-
-hv::Result<TopOfRam> place_at_top(hv::GuestRange ram, size_t device_tree_size) {
-  const uint64_t end = ram.base.value + ram.size;
-  const uint64_t info = end - kDeviceTreeAlignment;
-  const uint64_t tree = hv::align_down(info - device_tree_size - kDeviceTreeSlack, kDeviceTreeAlignment);
-  if (tree < ram.base.value) return hv::error("no room in memory for the device tree");
-  return TopOfRam{{info}, {tree}};
-}
-
 DeviceTreeConfig describe(const MachineConfig& config, hv::GuestRange ram, const Processor& processor,
                           unsigned virtio_devices) {
   DeviceTreeConfig tree;
   tree.processor = processor;
   tree.cpus = config.cpus;
   tree.ram = ram;
-  tree.cmdline = kernel_cmdline(config.boot.cmdline);
+  tree.chosen.cmdline = kernel_cmdline(config.boot.cmdline);
+  make_seeds(tree.chosen);
   tree.virtio_devices = virtio_devices;
   tree.uart_is_console = config.console.device == ConsoleDevice::uart;
-  tree.kaslr_seed = random_object<uint64_t>();
-  tree.rng_seed = random_object<decltype(tree.rng_seed)>();
   return tree;
 }
 
@@ -70,7 +39,7 @@ hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMem
   const hv::GuestRange ram = memory.regions()[0].range;
   DeviceTreeConfig tree_config = describe(config, ram, processor, virtio_devices);
   // The tree's size does not depend on where the initrd lies, only on there being one.
-  tree_config.initrd.size = config.boot.initrd.empty() ? 0 : 1;
+  tree_config.chosen.initrd.size = config.boot.initrd.empty() ? 0 : 1;
   const TopOfRam top = TRY(place_at_top(ram, TRY(make_device_tree(tree_config)).size()));
 
   BootState state;
@@ -89,13 +58,13 @@ hv::Result<BootState> load_boot_images(const MachineConfig& config, hv::GuestMem
     state.entry = info.next_address = kernel.entry.value;
     loaded_end = kernel.range.base + kernel.range.size;
     if (!config.boot.initrd.empty())
-      tree_config.initrd = TRY(load_initrd(config.boot.initrd, memory, loaded_end, top.device_tree));
+      tree_config.chosen.initrd = TRY(load_initrd(config.boot.initrd, memory, loaded_end, top.device_tree));
   }
   if (!config.boot.firmware.empty()) {
     const LoadedProgram firmware = TRY(load_riscv_firmware(config.boot.firmware, memory, ram));
     state.entry = firmware.entry.value;
-    state.firmware_info = top.firmware_info.value;
-    TRY(memory.store(top.firmware_info, info));
+    state.firmware_info = top.page.value;
+    TRY(memory.store(top.page, info));
     if (info.next_address != 0 && firmware.range.contains({info.next_address}))
       return hv::error("{}: it reaches into the kernel's memory at {:#x}", config.boot.firmware, info.next_address);
   }

@@ -22,8 +22,6 @@ constexpr uint32_t kPlicHandle = 1;
 constexpr uint32_t kSysconHandle = 2;
 constexpr uint32_t kFirstHart = 16;
 
-std::string at(std::string_view name, hv::GuestRange range) { return fmt::format("{}@{:x}", name, range.base.value); }
-
 class Writer {
  public:
   explicit Writer(const DeviceTreeConfig& config) : config_(config) {}
@@ -35,10 +33,7 @@ class Writer {
       fdt_.string("compatible", "riscv-virtio");
       fdt_.string("model", "vireo,riscv64");
       chosen();
-      fdt_.node(at("memory", config_.ram), [this] {
-        fdt_.string("device_type", "memory");
-        fdt_.reg(config_.ram.base.value, config_.ram.size);
-      });
+      add_memory(fdt_, config_.ram);
       cpus();
       power("poweroff", "syscon-poweroff", kSysconPowerOff);
       power("reboot", "syscon-reboot", kSysconReboot);
@@ -49,16 +44,9 @@ class Writer {
 
  private:
   void chosen() {
-    fdt_.node("chosen", [this] {
-      if (!config_.cmdline.empty()) fdt_.string("bootargs", config_.cmdline);
-      if (config_.uart_is_console) fdt_.string("stdout-path", "/soc/" + at("serial", kUart));
-      if (config_.initrd.size != 0) {
-        fdt_.quad("linux,initrd-start", config_.initrd.base.value);
-        fdt_.quad("linux,initrd-end", (config_.initrd.base + config_.initrd.size).value);
-      }
-      fdt_.quad("kaslr-seed", config_.kaslr_seed);
-      fdt_.bytes("rng-seed", config_.rng_seed);
-    });
+    Chosen chosen = config_.chosen;
+    if (config_.uart_is_console) chosen.stdout_path = "/soc/" + at("serial", kUart);
+    add_chosen(fdt_, chosen);
   }
 
   void cpus() {

@@ -55,23 +55,23 @@ std::string unwrap_error(ByteVector file, size_t limit = kLimit) {
 }
 
 TEST(LinuxImage, ReadsTheHeader) {
-  const LinuxImageHeader header = parse_riscv_image(riscv_image(4096, 0x20'0000, 0x10000)).value();
+  const LinuxImageHeader header = parse_linux_image(LinuxImage::riscv64, riscv_image(4096, 0x20'0000, 0x10000)).value();
   EXPECT_EQ(header.text_offset, 0x20'0000u);
   EXPECT_EQ(header.image_size, 0x10000u);
 }
 
 TEST(LinuxImage, RefusesBadHeaders) {
-  EXPECT_EQ(parse_riscv_image(ByteVector(63)).error().message,
+  EXPECT_EQ(parse_linux_image(LinuxImage::riscv64, ByteVector(63)).error().message,
             "not a RISC-V Linux kernel (neither Image, also compressed, nor ELF)");
   ByteVector big_endian = riscv_image(4096, 0, 4096);
   put(big_endian, 24, uint64_t{1});
-  EXPECT_EQ(parse_riscv_image(big_endian).error().message, "a big-endian kernel");
-  EXPECT_EQ(parse_riscv_image(riscv_image(4096, ~uint64_t{0}, 4096)).error().message,
+  EXPECT_EQ(parse_linux_image(LinuxImage::riscv64, big_endian).error().message, "a big-endian kernel");
+  EXPECT_EQ(parse_linux_image(LinuxImage::riscv64, riscv_image(4096, ~uint64_t{0}, 4096)).error().message,
             "bad kernel header: it asks for more than 4 GiB");
 }
 
 TEST(LinuxImage, CountsTrailingBytesAsPartOfTheImage) {
-  EXPECT_EQ(parse_riscv_image(riscv_image(4096, 0, 64)).value().image_size, 4096u);
+  EXPECT_EQ(parse_linux_image(LinuxImage::riscv64, riscv_image(4096, 0, 64)).value().image_size, 4096u);
 }
 
 TEST(LinuxImage, UnwrapsEveryForm) {

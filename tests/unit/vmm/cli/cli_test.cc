@@ -64,14 +64,15 @@ TEST_F(CommandLine, ChecksEveryFile) {
   const Outcome outcome = vireo({"check", bad.c_str(), good.c_str()});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.out, good + ": ok\n");
-  EXPECT_EQ(outcome.err, bad + ":1:7: \"arch\" must be one of riscv64, x86_64, not \"mips\"\n");
+  EXPECT_EQ(outcome.err, bad + ":1:7: \"arch\" must be one of riscv64, arm64, x86_64, not \"mips\"\n");
 }
 
 TEST_F(CommandLine, ChecksForPrograms) {
   const std::string bad = write("bad.yaml", "cpus: 1\n");
   const boost::json::value report = boost::json::parse(vireo({"check", "--json", bad.c_str()}).out);
   EXPECT_FALSE(report.at(0).at("ok").as_bool());
-  EXPECT_EQ(report.at(0).at("error").as_string(), bad + ":1:1: \"arch\" is missing; it must be one of riscv64, x86_64");
+  EXPECT_EQ(report.at(0).at("error").as_string(),
+            bad + ":1:1: \"arch\" is missing; it must be one of riscv64, arm64, x86_64");
 }
 
 TEST_F(CommandLine, PrintsTheSchema) {

@@ -167,7 +167,7 @@ TEST_F(MachineFile, SetsTheSizeOfTheJitsCache) {
 
 TEST_F(MachineFile, RefusesAnUnknownChoice) {
   EXPECT_EQ(error_of("arch: riscv\n"),
-            "m.yaml:1:7: \"arch\" must be one of riscv64, x86_64, not \"riscv\"; did you mean \"riscv64\"?");
+            "m.yaml:1:7: \"arch\" must be one of riscv64, arm64, x86_64, not \"riscv\"; did you mean \"riscv64\"?");
   EXPECT_EQ(error_of("arch: riscv64\nhuge_pages: 3MiB\n"),
             "m.yaml:2:13: \"huge_pages\" must be one of auto, off, 2MiB, 1GiB, not \"3MiB\"; did you mean \"2MiB\"?");
 }
@@ -179,12 +179,10 @@ TEST_F(MachineFile, RefusesWhatThisVersionLacks) {
             "m.yaml:2:1: \"shares\" is not supported by this version of vireo; remove it");
   EXPECT_EQ(error_of("arch: riscv64\ndebug: {gdb: \"1234\"}\n"),
             "m.yaml:2:1: \"debug\" is not supported by this version of vireo; remove it");
-  EXPECT_EQ(error_of("arch: arm64\n"),
-            "m.yaml:1:7: \"arch: arm64\" is not supported by this version of vireo; use riscv64, x86_64");
 }
 
 TEST_F(MachineFile, SaysWhatIsMissing) {
-  EXPECT_EQ(error_of("cpus: 1\n"), "m.yaml:1:1: \"arch\" is missing; it must be one of riscv64, x86_64");
+  EXPECT_EQ(error_of("cpus: 1\n"), "m.yaml:1:1: \"arch\" is missing; it must be one of riscv64, arm64, x86_64");
   EXPECT_EQ(error_of("arch: riscv64\ndisks: [{format: raw}]\n"),
             "m.yaml:2:9: \"disks[0].path\" is missing; it must be a path");
   EXPECT_EQ(error_of("arch: riscv64\n"),
@@ -308,7 +306,7 @@ TEST_F(MachineFile, IsNotNeededForABareProgram) {
   const std::vector<ConfigOverride> options = {{"--arch", "arch", "riscv64"}, {"--bare", "boot.bare", "Image"}};
   EXPECT_EQ(machine_from_options(options).value().boot.bare, "Image");
   EXPECT_EQ(machine_from_options(std::span(options).subspan(1)).error().message,
-            "command line: \"arch\" is missing; it must be one of riscv64, x86_64");
+            "command line: \"arch\" is missing; it must be one of riscv64, arm64, x86_64");
 }
 
 }  // namespace

@@ -32,10 +32,10 @@ class DeviceTree : public ::testing::Test {
     DeviceTreeConfig config;
     config.cpus = 4;
     config.ram = {kRam, uint64_t{1} << 30};
-    config.cmdline = "root=/dev/vda rw";
-    config.initrd = {{0xb000'0000}, 0x1234};
+    config.chosen.cmdline = "root=/dev/vda rw";
+    config.chosen.initrd = {{0xb000'0000}, 0x1234};
     config.virtio_devices = 3;
-    config.kaslr_seed = 0x1122334455667788;
+    config.chosen.kaslr_seed = 0x1122334455667788;
     return config;
   }
 
