@@ -19,6 +19,10 @@ PROMPT = '# '
 ROOT_DISK = {'path': 'cache:riscv64/root.ext4', 'format': 'raw', 'snapshot': True}
 
 
+# As Linux calls them.
+MACHINE_NAMES = {'x86_64': 'x86_64', 'arm64': 'aarch64', 'riscv64': 'riscv64'}
+
+
 @dataclass
 class Case:
     """`config` is a machine file of configs/; `cpus` replaces what it says.
@@ -39,7 +43,7 @@ class Case:
     sanitized: bool = False  # also run with the sanitizers, which make a guest several times slower
     on_request: bool = False
     accel: str = ''  # the engine, whatever the command line says
-    kvm: bool = False  # runs where /dev/kvm works, under scripts/with-kvm; never with another engine
+    kvm: str = ''  # runs on such a host, where /dev/kvm works, under scripts/with-kvm; never with another engine
 
 
 class Run:
@@ -66,10 +70,10 @@ class Run:
     def with_kvm(self):
         """What runs the program where KVM works; the emulated machine gets the files that it needs."""
         cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-        images = [cache / 'vireo/images/x86_64' / name for name in ('vmlinuz', 'initrd')]
+        images = [cache / 'vireo/images' / self.case.kvm / name for name in ('vmlinuz', 'initrd')]
         files = [self.vireo, self.folder, ROOT / 'configs', *images]
         seconds = max(1, int(self.deadline - time.monotonic()))
-        return [ROOT / 'scripts/with-kvm', *(word for file in files for word in ('--file', file)), '--timeout',
+        return [ROOT / 'scripts/with-kvm', '--arch', MACHINE_NAMES[self.case.kvm], *(word for file in files for word in ('--file', file)), '--timeout',
                 str(seconds), '--', 'env', f'XDG_CACHE_HOME={cache}']
 
     def execute(self, machine, command):
@@ -268,7 +272,7 @@ def check_kvm_guest(run):
     command = (f'yes vireo | head -c {3 * MIB} | dd of=/dev/vda conv=fsync 2> /dev/null; echo 3 > /proc/sys/vm/drop_caches;'
                f' head -c {3 * MIB} /dev/vda | sha256sum; ping -c 2 10.0.2.2; uname -m; nproc')
     console = run.execute({**run.machine(), 'disks': [disk], 'networks': [{'backend': 'user'}]}, command)
-    for text in (hashlib.sha256((b'vireo\n' * MIB)[:3 * MIB]).hexdigest(), ' 2 packets received', 'x86_64\n',
+    for text in (hashlib.sha256((b'vireo\n' * MIB)[:3 * MIB]).hexdigest(), ' 2 packets received', MACHINE_NAMES[run.case.kvm] + '\n',
                  f'\n{run.case.cpus}\n'):
         require(text in console, f'the guest did not print "{text}"')
 
@@ -280,6 +284,15 @@ def check_kvm_reboot(run):
                ' 2> /dev/null; reboot -f; fi')
     console = run.execute({**run.machine(), 'disks': [disk]}, command)
     require('the disk is as it was' in console, 'the disk lost what was written before the reboot')
+
+
+def kvm_cases(arch):
+    """Guests of a host of another architecture, which is emulated in full: slow."""
+    config = f'{arch}-minimal.yaml'
+    return (Case(f'kvm-{arch}-1', config, 1, f'Linux for {arch} on KVM: disk, network, console', check=check_kvm_guest,
+                 seconds=300, kvm=arch),
+            Case(f'kvm-{arch}-2', config, 2, 'the same on two processors, and the guest reboots', check=check_kvm_reboot,
+                 seconds=600, kvm=arch))
 
 
 CASES = [
@@ -320,10 +333,11 @@ CASES = [
     Case('generated-code', 'riscv64-debian.yaml', 2, 'Node.js and LuaJIT (scripts/guest --with=jit) in the JIT', accel='jit',
          check=check_generated_code, seconds=240),
     Case('kvm-1', 'x86_64-minimal.yaml', 1, 'an x86-64 kernel on KVM: disk, network, console', check=check_kvm_guest,
-         seconds=240, kvm=True),
-    Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm=True),
+         seconds=240, kvm='x86_64'),
+    Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm='x86_64'),
     Case('kvm-reboot', 'x86_64-minimal.yaml', 2, 'an x86-64 guest reboots and powers off', check=check_kvm_reboot,
-         seconds=300, kvm=True),
+         seconds=300, kvm='x86_64'),
+    *(case for arch in ('riscv64', 'arm64') for case in kvm_cases(arch)),
     Case('small-cache-1', 'riscv64-minimal.yaml', 1, 'the JIT evicts translations all the time', accel='jit',
          check=check_small_cache),
     Case('small-cache-4', 'riscv64-minimal.yaml', 4, 'the same on four harts at once', accel='jit',

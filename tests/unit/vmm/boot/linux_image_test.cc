@@ -60,6 +60,15 @@ TEST(LinuxImage, ReadsTheHeader) {
   EXPECT_EQ(header.image_size, 0x10000u);
 }
 
+TEST(LinuxImage, KnowsTheKernelOfEachArchitecture) {
+  ByteVector image = riscv_image(4096, 0x8'0000, 0x10000);
+  EXPECT_EQ(parse_linux_image(LinuxImage::arm64, image).error().message,
+            "not an arm64 Linux kernel (Image, also compressed)");
+  std::memcpy(image.data() + 56, "ARM\x64", 4);
+  EXPECT_EQ(parse_linux_image(LinuxImage::arm64, image).value().text_offset, 0x8'0000u);
+  EXPECT_FALSE(parse_linux_image(LinuxImage::riscv64, image));
+}
+
 TEST(LinuxImage, RefusesBadHeaders) {
   EXPECT_EQ(parse_linux_image(LinuxImage::riscv64, ByteVector(63)).error().message,
             "not a RISC-V Linux kernel (neither Image, also compressed, nor ELF)");
