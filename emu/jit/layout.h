@@ -19,7 +19,8 @@ struct Layout {
   int32_t fp_dirty = 0;  ///< one byte
   int32_t reservation_host = 0;
   int32_t reservation_value = 0;
-  int32_t scratch = 0;  ///< a Scratch
+  int32_t zero_enabled = 0;  ///< one byte; 0: `zero_block` has to be asked
+  int32_t scratch = 0;       ///< a Scratch
 
   /// Guest registers that live in host registers, most used first; as many are taken as the host has to spare.
   std::array<uint8_t, 12> hot_x{};
@@ -37,6 +38,8 @@ struct Layout {
   Access load_reserved = nullptr;
   /// Of Scratch::slow_value, which gets 0 if it was stored, else 1.
   Access store_conditional = nullptr;
+  /// Zeroes the block that Scratch::slow_address lies in for the instruction Scratch::slow_value, as it is encoded.
+  Access zero_block = nullptr;
   /// Carries out one whole instruction by a helper (Node::imm).
   using Call = bool (*)(void* state, const void* insn, uint64_t helper) noexcept;
   Call call = nullptr;

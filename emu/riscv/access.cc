@@ -266,18 +266,18 @@ namespace {
 
 /// Whether menvcfg and senvcfg let the present mode use the cache-block operations that `field` enables; raises
 /// otherwise.
-bool cache_operation_enabled(HartState& state, const Insn& insn, uint64_t field) noexcept {
+bool cache_operation_enabled(HartState& state, uint32_t encoded, uint64_t field) noexcept {
   const bool machine_allows = state.privilege == Privilege::machine || (state.csr.menvcfg & field) != 0;
   const bool supervisor_allows = state.privilege != Privilege::user || (state.csr.senvcfg & field) != 0;
   if (machine_allows && supervisor_allows) return true;
-  raise_illegal(state, insn);
+  raise_illegal(state, Insn{.raw = encoded});
   return false;
 }
 
 /// Memory is coherent here, so what is left of managing a cache block are its exceptions: those of a store, unless a
 /// load is permitted (CMO §2.5.2).
 void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
-  if (!cache_operation_enabled(state, insn, field)) return;
+  if (!cache_operation_enabled(state, insn.raw, field)) return;
   const uint64_t address = state.x[insn.rs1];
   const mmu::TlbEntry& entry = state.data_tlb[mmu::Tlb::index(address)];
   if (entry.read == page(address) || entry.write == page(address)) return;
@@ -290,9 +290,8 @@ void manage_block(HartState& state, const Insn& insn, uint64_t field) noexcept {
 }  // namespace
 
 // A fault reports the address in rs1, not that of the block (CMO §2.5.2).
-void cbo_zero(HartState& state, const Insn& insn) noexcept {
-  if (!cache_operation_enabled(state, insn, csr::envcfg::kCbze)) return;
-  const uint64_t address = state.x[insn.rs1];
+void zero_block(HartState& state, uint64_t address, uint32_t encoded) noexcept {
+  if (!cache_operation_enabled(state, encoded, csr::envcfg::kCbze)) return;
   const uint64_t offset = address & (kCacheBlock - 1);
   const auto place = place_of(state, address, kCacheBlock - offset, Access::store);
   if (!place) return;

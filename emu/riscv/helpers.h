@@ -33,7 +33,8 @@ const std::byte* fetch_slow(HartState& state, uint64_t address) noexcept;
 void note_code(HartState& state, const std::byte* host) noexcept;
 
 /// cbo.zero, cbo.inval/clean/flush and prefetches check what the specification says and act on the block of 64 bytes.
-void cbo_zero(HartState& state, const Insn& insn) noexcept;
+/// cbo.zero of the block that `address` lies in; `encoded`: the instruction, for an exception.
+void zero_block(HartState& state, uint64_t address, uint32_t encoded) noexcept;
 void cbo_inval(HartState& state, const Insn& insn) noexcept;
 void cbo_clean(HartState& state, const Insn& insn) noexcept;
 void cbo_flush(HartState& state, const Insn& insn) noexcept;

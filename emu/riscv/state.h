@@ -105,9 +105,10 @@ struct HartState {
   fp::Env fp;                    ///< frm and fflags
   uint64_t pc = 0;  ///< exact between blocks and whenever a helper is called; else pc_page + Insn::pc_offset
   Privilege privilege = Privilege::machine;
-  bool fp_enabled = false;  ///< mstatus.FS is not Off
-  bool fp_dirty = false;    ///< an instruction wrote floating-point state: FS reads as Dirty
-  bool trapped = false;     ///< the current instruction raised an exception: it must have no effect
+  bool fp_enabled = false;    ///< mstatus.FS is not Off
+  bool zero_enabled = false;  ///< the present mode may execute cbo.zero
+  bool fp_dirty = false;      ///< an instruction wrote floating-point state: FS reads as Dirty
+  bool trapped = false;       ///< the current instruction raised an exception: it must have no effect
 
   /// LR reservation: a store-conditional succeeds if the location still holds `value` (so ABA is accepted).
   uintptr_t reservation_host = 0;  ///< host address, 0 for none

@@ -43,6 +43,8 @@ void Hart::update_contexts() noexcept {
   state.data_tlb = data_table_->entries();
   state.fetch_tlb = fetch_table_->entries();
   state.fp_enabled = (status & csr::mstatus::kFs) != 0;
+  state.zero_enabled = (state.privilege == Privilege::machine || (state.csr.menvcfg & csr::envcfg::kCbze) != 0) &&
+                       (state.privilege != Privilege::user || (state.csr.senvcfg & csr::envcfg::kCbze) != 0);
 }
 
 void Hart::enter_address_space() noexcept {

@@ -153,12 +153,22 @@ void Emitter::jump_register(Ref at) {
   jump_by_cache(true);
 }
 
-void Emitter::system(Ref at) {
-  Exit* const exit = new_exit({.kind = Exit::Kind::system,
-                               .offset = pc_offset(at),
-                               .helper = static_cast<uint64_t>(node(at).imm),
-                               .insn = &ir_->insns[node(at).insn]});
-  leave(label(), exit);
+Exit* Emitter::system_exit(Ref at) {
+  return new_exit({.kind = Exit::Kind::system,
+                   .offset = pc_offset(at),
+                   .helper = static_cast<uint64_t>(node(at).imm),
+                   .insn = &ir_->insns[node(at).insn]});
+}
+
+void Emitter::system(Ref at) { leave(label(), system_exit(at)); }
+
+void Emitter::system_if(Ref at) {
+  const Label leaves = label();
+  const Gp truth = values_.gp(node(at).a);
+  a_.test(truth, truth);
+  a_.jne(leaves);
+  Exit* const exit = system_exit(at);
+  cold([=, this] { leave(leaves, exit); });
 }
 
 }  // namespace emu::jit::x64

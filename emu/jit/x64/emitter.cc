@@ -108,6 +108,17 @@ void Emitter::emit_node(Ref at) {
       return values_.set_guest(Class::integer, n.reg, n.a);
     case Op::set_f:
       return values_.set_guest(Class::floating, n.reg, n.a);
+    case Op::state: {
+      const Gp to = values_.define_gp(at);
+      if (n.size == 1)
+        a_.movzx(to.r32(), byte_ptr(kState, static_cast<int32_t>(n.imm) - kStateBias));
+      else
+        a_.mov(to, state(static_cast<int32_t>(n.imm)));
+      return;
+    }
+    case Op::set_state:
+      a_.mov(state(static_cast<int32_t>(n.imm)), values_.gp(n.a));
+      return;
     case Op::add:
     case Op::sub:
     case Op::bit_and:
@@ -183,6 +194,8 @@ void Emitter::emit_node(Ref at) {
     case Op::store:
     case Op::store_near:
       return store(at);
+    case Op::zero_block:
+      return zero_block(at);
     case Op::fence:
       a_.mfence();
       return;
@@ -234,6 +247,8 @@ void Emitter::emit_node(Ref at) {
       return;
     case Op::next_page:
       return next_page(at);
+    case Op::system_if:
+      return system_if(at);
     case Op::call:
       return call(at);
     case Op::jump:

@@ -82,6 +82,7 @@ class Emitter {
   void reach(ir::Ref at);
   void load(ir::Ref at);
   void store(ir::Ref at);
+  void zero_block(ir::Ref at);
   /// Calls the slow path of an access, with its address.
   void slow_access(const ir::Node& node, Place place, const std::byte* thunk);
 
@@ -128,6 +129,8 @@ class Emitter {
   void branch(ir::Ref at);
   void jump_register(ir::Ref at);
   void system(ir::Ref at);
+  void system_if(ir::Ref at);
+  Exit* system_exit(ir::Ref at);
   void retire(ir::Ref at, unsigned more);
   void check_pending(ir::Ref at);
   void next_page(ir::Ref at);

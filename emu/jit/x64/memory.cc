@@ -240,4 +240,30 @@ void Emitter::store(Ref at) {
   });
 }
 
+void Emitter::zero_block(Ref at) {
+  constexpr int32_t kBlock = 64;
+  constexpr int32_t kPart = 16;
+  const ir::Node n = node(at);
+  const Label slow = label();
+  const Label done = label();
+  const Gp address = values_.gp(n.a);
+  const Gp first = values_.scratch_gp();
+  const Xmm zero = values_.scratch_xmm();
+  a_.mov(first, address);
+  a_.and_(first, -kBlock);
+  const Gp addend = find_addend({first, 0}, kBlock, true, slow);
+  a_.cmp(byte_ptr(kState, layout_.zero_enabled - kStateBias), 0);
+  a_.je(slow);
+  a_.vpxor(zero, zero, zero);
+  for (int32_t part = 0; part < kBlock; part += kPart) a_.vmovdqu(xmmword_ptr(addend, first, 0, part), zero);
+  a_.bind(done);
+  cold([=, this] {
+    a_.bind(slow);
+    const Mem encoded = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, slow_value)));
+    a_.mov(encoded, imm(static_cast<int32_t>(ir_->insns[n.insn].raw)));
+    slow_access(n, {address, 0}, thunks_.zero_block);
+    a_.jmp(done);
+  });
+}
+
 }  // namespace emu::jit::x64

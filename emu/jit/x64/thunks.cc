@@ -313,6 +313,7 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   thunks.compare_and_swap = access(layout.compare_and_swap);
   thunks.load_reserved = access(layout.load_reserved);
   thunks.store_conditional = access(layout.store_conditional);
+  thunks.zero_block = access(layout.zero_block);
   thunks.move_window = here();
   emitter.move_window();
   thunks.evaluate = here();

@@ -25,6 +25,7 @@ struct Thunks {
   const std::byte* compare_and_swap = nullptr;
   const std::byte* load_reserved = nullptr;
   const std::byte* store_conditional = nullptr;
+  const std::byte* zero_block = nullptr;
   /// Scratch::slow_value = Scratch::evaluator of Scratch::slow_address and Scratch::slow_value.
   const std::byte* evaluate = nullptr;
   // The same for accesses that have not looked into the inline TLB yet.

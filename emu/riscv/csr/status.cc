@@ -63,13 +63,16 @@ void write_menvcfg(HartState& state, unsigned, uint64_t value) noexcept {
   const uint64_t before = state.csr.menvcfg;
   state.csr.menvcfg = legal_envcfg(before, value, envcfg::kMachineWritable);
   const uint64_t changed = before ^ state.csr.menvcfg;
+  if ((changed & envcfg::kCbze) != 0) state.hart->update_contexts();
   if ((changed & (envcfg::kPbmte | envcfg::kAdue)) != 0) state.hart->flush_all();
   // Without STCE the comparator is off, and mip.STIP is M-mode's to write.
   if ((changed & envcfg::kStce) != 0) state.hart->enable_stimecmp((state.csr.menvcfg & envcfg::kStce) != 0);
 }
 uint64_t read_senvcfg(HartState& state, unsigned) noexcept { return state.csr.senvcfg; }
 void write_senvcfg(HartState& state, unsigned, uint64_t value) noexcept {
-  state.csr.senvcfg = legal_envcfg(state.csr.senvcfg, value, envcfg::kSupervisorWritable);
+  const uint64_t before = state.csr.senvcfg;
+  state.csr.senvcfg = legal_envcfg(before, value, envcfg::kSupervisorWritable);
+  if (((before ^ state.csr.senvcfg) & envcfg::kCbze) != 0) state.hart->update_contexts();
 }
 
 bool stateen_open(const HartState& state, unsigned number) noexcept {

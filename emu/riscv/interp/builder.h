@@ -117,6 +117,11 @@ class InterpBuilder : public emu::interp::Ops {
     stopped_ = state_.trapped;
   }
 
+  void zero_block(Value address) {
+    state_.pc = pc();
+    riscv::zero_block(state_, address, insn_.raw);
+    stopped_ = state_.trapped;
+  }
   template <Rmw operation, class T>
   Value read_modify_write(Value address, Value operand) {
     T* const place = atomic_place<T>(address);

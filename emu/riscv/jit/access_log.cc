@@ -76,6 +76,8 @@ const char* name_of(AccessLog::Kind kind) noexcept {
       return "load-reserved";
     case Kind::store_conditional:
       return "store-conditional";
+    case Kind::zero_block:
+      return "zeroing of a block";
     case Kind::call:
       return "helper";
   }
@@ -91,6 +93,7 @@ emu::jit::Layout recording_layout() noexcept {
   layout.compare_and_swap = access<Kind::compare_and_swap, &Layout::compare_and_swap>;
   layout.load_reserved = access<Kind::load_reserved, &Layout::load_reserved>;
   layout.store_conditional = access<Kind::store_conditional, &Layout::store_conditional>;
+  layout.zero_block = access<Kind::zero_block, &Layout::zero_block>;
   layout.call = call;
   return layout;
 }

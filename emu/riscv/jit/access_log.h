@@ -23,6 +23,7 @@ class AccessLog {
     compare_and_swap,
     load_reserved,
     store_conditional,
+    zero_block,
     call
   };
 

@@ -110,12 +110,8 @@ class IrBuilder : public emu::ir::Builder {
 
   template <void (*helper)(HartState&, const Insn&) noexcept>
   void system() {
-    if (const auto in_block = csr_access_in_block(helper, *insn_); in_block != nullptr) {
-      append({.op = Op::call, .imm = address(in_block)});
-      forget();
-    } else {
-      append({.op = Op::system, .imm = address(helper)});
-    }
+    const CsrForm* const form = csr_form(helper);
+    if (form == nullptr || !note_csr(*form)) append({.op = Op::system, .imm = address(helper)});
   }
   template <void (*helper)(HartState&, const Insn&) noexcept>
   void call() {
@@ -133,6 +129,7 @@ class IrBuilder : public emu::ir::Builder {
   void store(Value address, Value value) {
     append({.op = Op::store, .size = sizeof(T), .a = address, .b = value});
   }
+  void zero_block(Value address) { append({.op = Op::zero_block, .a = address}); }
   template <Rmw operation, class T>
   Value read_modify_write(Value address, Value operand) {
     return append({.op = Op::read_modify_write,
@@ -334,6 +331,20 @@ class IrBuilder : public emu::ir::Builder {
     known_.single.fill(emu::ir::kNone);
     known_.dirty = false;
   }
+  // csr_ir.cc
+  /// False: the instruction has to leave its block.
+  bool note_csr(const CsrForm& form);
+  void note_held_csr(const CsrForm& form, const HeldCsr& held);
+  void note_status(const CsrForm& form);
+  /// What the register gets.
+  Value combined(const CsrForm& form, Value before);
+  /// Eight bytes of HartState.
+  Value state(size_t offset) { return append({.op = Op::state, .size = 8, .imm = static_cast<int64_t>(offset)}); }
+  /// If `condition` is not 0 the instruction is carried out outside.
+  void leave_if(const CsrForm& form, Value condition) {
+    append({.op = Op::system_if, .a = condition, .imm = address(form.helper)});
+  }
+
   Value give_up() {
     gave_up_ = true;
     return constant(0);

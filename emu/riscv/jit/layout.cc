@@ -114,6 +114,15 @@ bool store_conditional(void* opaque, uint64_t packed) noexcept {
   });
 }
 
+bool zero_block(void* opaque, uint64_t packed) noexcept {
+  auto& state = *static_cast<HartState*>(opaque);
+  const emu::jit::AccessInfo info = emu::jit::unpack(packed);
+  set_pc(state, info);
+  ++state.jit.counters.stores;
+  riscv::zero_block(state, state.jit.slow_address, static_cast<uint32_t>(state.jit.slow_value));
+  return goes_on(state, info.index);
+}
+
 bool call(void* opaque, const void* opaque_insn, uint64_t helper) noexcept {
   auto& state = *static_cast<HartState*>(opaque);
   const auto& insn = *static_cast<const Insn*>(opaque_insn);
@@ -141,6 +150,7 @@ emu::jit::Layout layout() noexcept {
       .fp_dirty = AT(fp_dirty),
       .reservation_host = AT(reservation_host),
       .reservation_value = AT(reservation_value),
+      .zero_enabled = AT(zero_enabled),
       .scratch = AT(jit),
       .hot_x = {15, 14, 10, 13, 8, 2, 11, 12, 9, 16, 1, 17},
       .hot_f = {15, 14, 10, 13, 11, 12, 8, 9, 0, 1, 2, 3},
@@ -150,6 +160,7 @@ emu::jit::Layout layout() noexcept {
       .compare_and_swap = compare_and_swap,
       .load_reserved = load_reserved,
       .store_conditional = store_conditional,
+      .zero_block = zero_block,
       .call = call,
   };
 #undef AT

@@ -4,6 +4,7 @@
 
 #include "emu/riscv/interp/builder.h"
 #include "emu/riscv/isa/table.h"
+#include "emu/riscv/jit/csr.h"
 #include "emu/riscv/sem/all.h"
 
 namespace emu::riscv::jit {
@@ -39,7 +40,10 @@ class ReplayBuilder : public interp::InterpBuilder {
   }
   template <void (*helper)(HartState&, const Insn&) noexcept>
   void system() {
-    differ("a system instruction");
+    const CsrForm* const form = csr_form(helper);
+    if (form == nullptr || state_.privilege == Privilege::user || !csr_has_ir(insn_))
+      return differ("a system instruction");
+    if (!left_) access_csr_plainly(state_, *form, insn_);
   }
   template <void (*helper)(HartState&, const Insn&) noexcept>
   void call() {
@@ -56,6 +60,7 @@ class ReplayBuilder : public interp::InterpBuilder {
     const Event* const event = expect(Kind::store, address, sizeof(T));
     if (event != nullptr) same("what is stored", event->operand, value, sizeof(T));
   }
+  void zero_block(Value address) { (void)expect(Kind::zero_block, address, 0); }
   template <Rmw operation, class T>
   Value read_modify_write(Value address, Value operand) {
     const Event* const event = expect(Kind::read_modify_write, address, sizeof(T));

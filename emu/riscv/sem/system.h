@@ -82,8 +82,8 @@ void csrrci(B& b, const Insn&) {
 }
 
 template <class B>
-void cbo_zero(B& b, const Insn&) {
-  b.template call<riscv::cbo_zero>();
+void cbo_zero(B& b, const Insn& i) {
+  b.zero_block(b.x(i.rs1));
 }
 template <class B>
 void cbo_inval(B& b, const Insn&) {

@@ -95,7 +95,7 @@ TEST(Access, CboZeroClearsTheBlockAroundItsAddress) {
   Board board;
   for (uint64_t offset = 0; offset < 192; offset += 8) board.put64(kRam + offset, ~uint64_t{0});
   board.state().x[kRs1] = kRam + 100;
-  cbo_zero(board.state(), {.rs1 = kRs1, .length = 4});
+  zero_block(board.state(), board.state().x[kRs1], 0);
   EXPECT_EQ(board.get64(kRam + 56), ~uint64_t{0});
   EXPECT_EQ(board.get64(kRam + 64), 0u);
   EXPECT_EQ(board.get64(kRam + 120), 0u);
@@ -106,7 +106,7 @@ TEST(Access, CboZeroReportsTheAddressThatItWasGiven) {
   PagedBoard board;
   board.state().csr.menvcfg = csr::envcfg::kCbze;
   board.state().x[kRs1] = PagedBoard::kPage + 0x25;
-  cbo_zero(board.state(), {.rs1 = kRs1, .length = 4});
+  zero_block(board.state(), board.state().x[kRs1], 0);
   EXPECT_EQ(board.state().csr.scause, 15u);
   EXPECT_EQ(board.state().csr.stval, PagedBoard::kPage + 0x25);
 }
