@@ -1,9 +1,11 @@
 """What is tested: a table of guests, what they run, and what must be seen."""
 
+import difflib
 import hashlib
 import os
 import re
 import resource
+import shutil
 import socket
 import subprocess
 import termios
@@ -266,6 +268,47 @@ def check_generated_code(run):
     require('\ntrue' in console, 'LuaJIT did not generate code')
 
 
+def in_qemu(run, images, script, command, seconds):
+    """What a guest of QEMU's with the same kernel, initramfs, root file system and script prints when it runs `command`."""
+    qemu = shutil.which('qemu-system-riscv64')
+    require(qemu, 'there is no qemu-system-riscv64 on the PATH (Debian: qemu-system-misc)')
+    drives = [(f'{images}/riscv64-packages/root.ext4', 'snapshot=on'), (script['path'], 'readonly=on')]
+    # The kernel names disks in the order of the device tree, which has the last slot first.
+    disks = [word for slot, (path, options) in enumerate(drives)
+             for word in ('-drive', f'file={path},format=raw,if=none,id=disk{slot},{options}',
+                          '-device', f'virtio-blk-device,drive=disk{slot},bus=virtio-mmio-bus.{7 - slot}')]
+    return subprocess.run([qemu, '-M', 'virt', '-cpu', 'rv64', '-smp', str(run.case.cpus), '-m', '1G', '-display', 'none',
+                           '-serial', 'stdio', '-monitor', 'none', '-net', 'none', '-no-reboot', *disks,
+                           '-kernel', f'{images}/riscv64/vmlinuz', '-initrd', f'{images}/riscv64/initrd', '-append',
+                           f'root=/dev/vda rw console=ttyS0 quiet cryptomgr.notests=1 vireo.run={command}'],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+                          timeout=seconds, check=True).stdout.replace('\r', '')
+
+
+def check_packages(run):
+    """apt, dpkg and gcc print and leave the same in QEMU: guest/packages.sh."""
+    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+    images = cache / 'vireo/images'
+    require((images / 'riscv64-packages').exists(), 'there is no image: scripts/guest --with=packages')
+    script = script_disk(run.folder, 'packages.sh')
+    machine = run.machine(script)
+    machine['disks'][0] = {**ROOT_DISK, 'path': 'cache:riscv64-packages/root.ext4'}
+    ours = between(run.execute(machine, 'bash /dev/vdb'))
+    theirs = between(in_qemu(run, images, script, 'bash /dev/vdb', run.deadline - time.monotonic()))
+    require(len(ours) > 50, f'the script printed {len(ours)} lines only')
+    difference = '\n'.join(difflib.unified_diff(theirs, ours, 'QEMU', 'Vireo', lineterm='', n=1))
+    require(not difference, f'the guests differ\n{difference}')
+    return f'{len(ours)} lines are the same'
+
+
+def between(console):
+    """The lines of packages.sh. The kernel may say in between that the host took its time."""
+    console = re.sub(r'^\[ *[0-9]+\.[0-9]+\] .*\n', '', console, flags=re.MULTILINE)
+    match = re.search(r'^packages: begin\n(.*)^packages: end$', console, re.MULTILINE | re.DOTALL)
+    require(match, 'the script did not finish:\n' + console[-2000:])
+    return match[1].splitlines()
+
+
 def check_kvm_guest(run):
     """A kernel and an initramfs with a disk, a network and a console of their own."""
     disk = empty_disk(run.folder, 'disk.img', 8 * MIB)
@@ -342,6 +385,8 @@ CASES = [
          check=check_small_cache),
     Case('small-cache-4', 'riscv64-minimal.yaml', 4, 'the same on four harts at once', accel='jit',
          check=check_small_cache),
+    Case('packages', 'riscv64-debian.yaml', 1, 'apt, dpkg and gcc (scripts/guest --with=packages) do in the JIT what they do in QEMU',
+         accel='jit', check=check_packages, seconds=1200, on_request=True),
     Case('soak', 'riscv64-smp.yaml', 4, 'stress-ng --verify for ten minutes', script='stress.sh 600', seconds=1200,
          expected=('successful run completed',), on_request=True),
 ]
