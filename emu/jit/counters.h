@@ -8,8 +8,8 @@
 
 namespace emu::jit {
 
-/// How often a vCPU took the slow ways, each of which counts itself; the fast ones count nothing. Owned by the vCPU's
-/// thread.
+/// How often a vCPU took the slow ways, each of which counts itself, and, with Layout::counts, how often it looked into
+/// the tables that generated code has inline. Owned by the vCPU's thread.
 struct Counters {
   std::array<uint64_t, Exit::kKinds> exits{};  ///< from generated code, by kind
   uint64_t returns = 0;      ///< from generated code without an Exit: a jump that no table knew, or an exception
@@ -20,6 +20,14 @@ struct Counters {
   uint64_t stores = 0;
   uint64_t atomics = 0;
   uint64_t translation_ns = 0;
+
+  struct LookUps {
+    uint64_t all = 0;
+    uint64_t missed = 0;
+  };
+  LookUps windows;
+  LookUps tlb;  ///< of loads and stores; several that go by one look-up are one
+  LookUps jumps;
 
   void leave(Exit::Kind kind) noexcept { ++exits[static_cast<size_t>(kind)]; }
 };

@@ -40,7 +40,8 @@ hv::Result<std::unique_ptr<HartGroup>> HartGroup::create(size_t harts, Firmware 
   if (harts == 0 || harts > kMaxHarts) return hv::error("a machine has 1 to {} harts, not {}", kMaxHarts, harts);
   std::unique_ptr<HartGroup> group(new HartGroup(harts, firmware, environment, engine));
   if (engine.kind != EngineKind::interpreter) {
-    const auto layout = engine.kind == EngineKind::lockstep ? jit::recording_layout() : jit::layout();
+    auto layout = engine.kind == EngineKind::lockstep ? jit::recording_layout() : jit::layout();
+    layout.counts = engine.counts;
     group->jit_ = TRY(emu::jit::Engine::create(layout, engine.jit_cache));
     group->jit_->set_observer(engine.observer);
     group->code_pages_.set_listener([&group = *group](const std::byte* page) {

@@ -65,6 +65,7 @@ struct EngineConfig {
   EngineKind kind = EngineKind::interpreter;
   size_t jit_cache = size_t{64} << 20;     ///< bytes of host code
   emu::jit::Observer* observer = nullptr;  ///< outlives the harts
+  bool counts = false;                     ///< generated code counts its look-ups: for figures, slower
   uint16_t hot_after = 30;  ///< times that a block is interpreted before it is translated: about what that costs
 };
 

@@ -84,6 +84,7 @@ hv::Result<MachineConfig> configure(const RunOptions& options) {
     if (const auto cmdline = check_cmdline(config.boot.cmdline); !cmdline)
       return hv::error("--append: {}", cmdline.error().message);
   }
+  config.jit.counts = !options.jit_stats.empty();
   config.jit.perf_map = options.perf_map;
   config.jit.dump_folder = options.jit_dump;
   config.jit.trace_file = options.trace_blocks;

@@ -82,6 +82,7 @@ struct JitConfig {
   uint64_t cache = 0;  ///< bytes of host code
 
   // Of the command line alone.
+  bool counts = false;      ///< translated code counts its look-ups
   bool perf_map = false;    ///< names of translations go to /tmp/perf-PID.map
   std::string dump_folder;  ///< of jit-PID.dump; empty for none
   std::string trace_file;   ///< gets each translation as text; "-" for standard error, empty for none

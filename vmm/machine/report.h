@@ -11,7 +11,7 @@ struct Report {
     std::string key;   ///< for programs
     std::string text;  ///< for people
     double value = 0;
-    std::string unit;  ///< "bytes", "s" or nothing
+    std::string unit;  ///< "bytes", "s", "%" or nothing
   };
   struct Group {
     std::string key;

@@ -61,6 +61,7 @@ void Emitter::next_page(Ref at) {
 // Inline, so that the host predicts each jump by itself.
 void Emitter::jump_by_cache(bool checks_pending) {
   const Label miss = label();
+  count(offsetof(Counters, jumps.all));
   make_jump_index(a_, rdx, rax);
   a_.mov(rcx, state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, jumps))));
   a_.cmp(rax, jump_entry(rcx, rdx, offsetof(mmu::JumpCache::Entry, address)));
@@ -74,6 +75,7 @@ void Emitter::jump_by_cache(bool checks_pending) {
   a_.jmp(jump_entry(rcx, rdx, offsetof(mmu::JumpCache::Entry, code)));
   cold([=, this] {
     a_.bind(miss);
+    count(offsetof(Counters, jumps.missed));
     a_.jmp(imm(reinterpret_cast<uint64_t>(thunks_.jump)));
   });
 }

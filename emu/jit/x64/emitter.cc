@@ -1,5 +1,6 @@
 #include "emu/jit/x64/emitter.h"
 
+#include "emu/jit/scratch.h"
 #include "hv/base/check.h"
 
 namespace emu::jit::x64 {
@@ -31,6 +32,10 @@ bool takes_address(Op op) { return op == Op::load || op == Op::store || op == Op
 
 Emitter::Emitter(Assembler& a, const Layout& layout, const Thunks& thunks)
     : a_(a), layout_(layout), thunks_(thunks), values_(a, layout) {}
+
+void Emitter::count(size_t offset) {
+  if (layout_.counts) a_.add(scratch(offsetof(Scratch, counters) + offset), 1);
+}
 
 void Emitter::find_fusions() {
   const size_t count = ir_->nodes.size();

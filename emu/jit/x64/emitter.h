@@ -145,6 +145,8 @@ class Emitter {
 
   Mem state(int32_t offset) const { return values_.state(offset); }
   Mem scratch(size_t offset) const { return state(layout_.scratch + static_cast<int32_t>(offset)); }
+  /// Adds one to what lies at `offset` in the Counters, if counts are wanted. Flags are lost.
+  void count(size_t offset);
   const ir::Node& node(ir::Ref at) const { return (*ir_)[at]; }
   bool is_constant(ir::Ref at) const { return node(at).op == ir::Op::constant; }
   /// A label without a place yet.

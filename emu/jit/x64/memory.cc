@@ -53,6 +53,7 @@ void Emitter::load_address(Gp to, Place place, int32_t more) {
 // The page of the access's last byte is compared with the tag that its first byte finds: an access over a page's end
 // fails like one to a page that is not there.
 void Emitter::look_up(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none) {
+  count(offsetof(Counters, tlb.all));
   Gp address = place.base;
   if (place.offset != 0) {
     load_address(page, place, 0);
@@ -73,6 +74,7 @@ void Emitter::look_through_window(Gp addend, Gp page, Place place, unsigned size
   };
   const Label missed = label();
   const Label done = label();
+  count(offsetof(Counters, windows.all));
   load_address(addend, place, 0);
   a_.sub(addend, field(offsetof(mmu::Window, base)));
   a_.cmp(addend, field(offsetof(mmu::Window, limit)));
@@ -81,6 +83,7 @@ void Emitter::look_through_window(Gp addend, Gp page, Place place, unsigned size
   a_.bind(done);
   cold([=, this] {
     a_.bind(missed);
+    count(offsetof(Counters, windows.missed));
     look_up(addend, page, place, size, stores, none);
     Mem flags = field(offsetof(mmu::Window, flags));
     flags.setSize(1);
@@ -118,12 +121,14 @@ void Emitter::reach(Ref at) {
   values_.adopt_gp(at, addend);
   cold([=, this] {
     a_.bind(none);
+    count(offsetof(Counters, tlb.missed));
     a_.mov(addend.r32(), 0);
     a_.jmp(done);
   });
 }
 
 void Emitter::slow_access(const ir::Node& n, Place place, const std::byte* thunk) {
+  if (n.op == ir::Op::load || n.op == ir::Op::store) count(offsetof(Counters, tlb.missed));
   const Insn& insn = ir_->insns[n.insn];
   const Mem slow_address = state(layout_.scratch + static_cast<int32_t>(offsetof(Scratch, slow_address)));
   a_.mov(slow_address, place.base);

@@ -47,7 +47,10 @@ class EmulatedEngine final : public Engine {
     harts_ = TRY(emu::riscv::HartGroup::create(
         config.cpus, has_firmware ? emu::riscv::Firmware::guest : emu::riscv::Firmware::built_in,
         {environment_.memory, environment_.bus, clock_, environment_.alarms, environment_.control, &debug_console_},
-        {.kind = engine_kind(config.accel), .jit_cache = config.jit.cache, .observer = observer_.get()}));
+        {.kind = engine_kind(config.accel),
+         .jit_cache = config.jit.cache,
+         .observer = observer_.get(),
+         .counts = config.jit.counts}));
     aclint_.emplace(config.cpus, clock_, environment_.alarms,
                     devices::AclintMachine::Outputs{drive(irq::kMachineSoftware), drive(irq::kMachineTimer),
                                                     [this] { harts_->clock_changed(); }});

@@ -1,5 +1,7 @@
 #include "vmm/machine/riscv64/jit_report.h"
 
+#include <algorithm>
+
 #include "emu/jit/counters.h"
 #include "emu/jit/engine.h"
 #include "emu/riscv/hart.h"
@@ -26,6 +28,10 @@ void add(Counters& sum, const Counters& more) {
   sum.stores += more.stores;
   sum.atomics += more.atomics;
   sum.translation_ns += more.translation_ns;
+  for (const auto table : {&Counters::windows, &Counters::tlb, &Counters::jumps}) {
+    (sum.*table).all += (more.*table).all;
+    (sum.*table).missed += (more.*table).missed;
+  }
 }
 
 Sum sum_of(emu::riscv::HartGroup& harts) {
@@ -47,6 +53,13 @@ Report::Figure count(const char* key, const char* text, uint64_t value) {
 }
 Report::Figure bytes(const char* key, const char* text, uint64_t value) {
   return {key, text, static_cast<double>(value), "bytes"};
+}
+
+double percent(uint64_t part, uint64_t all) {
+  return all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all);
+}
+Report::Figure hits(const char* key, const char* text, const Counters::LookUps& table) {
+  return {key, text, percent(table.all - std::min(table.missed, table.all), table.all), "%"};
 }
 
 }  // namespace
@@ -83,6 +96,20 @@ Report jit_report(emu::riscv::HartGroup& harts) {
         count("alone", "an instruction whose second half is elsewhere now", exits(Exit::Kind::alone)),
         count("system", "a system instruction", exits(Exit::Kind::system)),
         count("exception", "an exception in an access or a helper", sum.jit.exceptions)}},
+      {"tables",
+       "look-ups in translated code",
+       {count("windows", "in the windows of user mode", sum.jit.windows.all),
+        hits("window_hits", "  found there", sum.jit.windows),
+        count("tlb", "in the inline TLB", sum.jit.tlb.all),
+        hits("tlb_hits", "  found there", sum.jit.tlb),
+        {"second_level_hits", "  what is not: found in the second level",
+         percent(sum.mmu.second_level_hits, sum.mmu.second_level_hits + sum.mmu.walks), "%"},
+        count("jumps", "in the jump cache", sum.jit.jumps.all),
+        hits("jump_hits", "  found there", sum.jit.jumps),
+        {"table_hits", "  what is not: found by its page and the table of blocks",
+         percent(sum.jit.jumps.missed - std::min(sum.jit.jumps.missed, sum.jit.returns - sum.jit.exceptions),
+                 sum.jit.jumps.missed),
+         "%"}}},
       {"slow",
        "slow ways within translated code",
        {count("load", "loads that missed the inline TLB", sum.jit.loads),

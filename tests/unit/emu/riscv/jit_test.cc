@@ -75,6 +75,32 @@ TEST_P(JitTest, GivesWhatTheInterpreterGives) {
 
 INSTANTIATE_TEST_SUITE_P(Random, JitTest, ::testing::Range<uint64_t>(0, 200));
 
+/// A loop of `kTimes` loads, in translated code from the first time on.
+emu::jit::Counters counters_of_loads(bool counts) {
+  EngineConfig engine = kJit;
+  engine.counts = counts;
+  Board board(1, Firmware::guest, nullptr, engine);
+  board.state().x[8] = kData;
+  board.state().x[10] = 100;
+  board.put(kRam, {insn(Op::ld, {.rd = 11, .rs1 = 8}), insn(Op::addi, {.rd = 10, .rs1 = 10, .imm = -1}),
+                   insn(Op::bne, {.rs1 = 10, .rs2 = 0, .imm = -8})});
+  put_stop(board, kRam + 12);
+  board.run();
+  return board.state().jit.counters;
+}
+
+TEST(JitCounters, TellHowOftenTheTlbWasAsked) {
+  const emu::jit::Counters counters = counters_of_loads(true);
+  EXPECT_EQ(counters.tlb.all, 101u);   // the last is the store that ends the run
+  EXPECT_EQ(counters.tlb.missed, 2u);  // the first, and that one
+}
+
+TEST(JitCounters, OfLookUpsAreKeptOnlyIfTheyAreWanted) {
+  const emu::jit::Counters counters = counters_of_loads(false);
+  EXPECT_EQ(counters.tlb.all, 0u);
+  EXPECT_EQ(counters.loads, 1u);
+}
+
 TEST(JitLoopTest, CountsToAMillion) {
   Board board(1, Firmware::guest, nullptr, kJit);
   board.state().x[10] = 1'000'000;
