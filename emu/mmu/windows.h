@@ -27,7 +27,7 @@ struct alignas(32) Window {
 /// The windows of one vCPU, which looks through them in user mode. They hold for one inline TLB and are closed with its
 /// entries; what the TLB replaces by another page stays open. Owned by the vCPU's thread.
 struct Windows {
-  static constexpr size_t kCount = 2048;  ///< places in the code share them in turn
+  static constexpr size_t kCount = 4096;  ///< places in the code share them in turn
   /// Misses that come after fewer instructions than this are frequent; after so many in a row a window is shut.
   static constexpr uint32_t kFrequent = 512;
   static constexpr uint16_t kTooMany = 32;

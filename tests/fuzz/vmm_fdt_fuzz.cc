@@ -20,14 +20,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   config.virtio_devices = data[1] % 25;
   config.uart_is_console = (data[2] & 1) != 0;
   std::memcpy(&config.ram.size, data + 4, sizeof config.ram.size);
-  std::memcpy(&config.initrd, data + 8, sizeof config.initrd);
+  std::memcpy(&config.chosen.initrd, data + 8, sizeof config.chosen.initrd);
   const std::string text(reinterpret_cast<const char*>(data) + 24, size - 24);
-  config.cmdline = text.c_str();  // the configuration's texts have no NUL inside
+  config.chosen.cmdline = text.c_str();  // the configuration's texts have no NUL inside
   const auto tree = vmm::riscv64::make_device_tree(config);
   if (!tree) return 0;
   CHECK(::fdt_check_full(tree->data(), tree->size()) == 0);
   const int chosen = ::fdt_path_offset(tree->data(), "/chosen");
   const char* const bootargs = ::fdt_stringlist_get(tree->data(), chosen, "bootargs", 0, nullptr);
-  CHECK(config.cmdline.empty() || bootargs == config.cmdline);
+  CHECK(config.chosen.cmdline.empty() || bootargs == config.chosen.cmdline);
   return 0;
 }
