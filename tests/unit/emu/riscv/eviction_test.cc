@@ -44,7 +44,8 @@ TEST_P(EvictionTest, KeepsRunningCodeThatDoesNotFitIntoTheCache) {
   for (size_t i = 0; i < GetParam(); ++i) EXPECT_EQ(board.state(i).x[11], kSteps * kRounds) << i;
   const emu::jit::Stats stats = board.group->jit()->stats();
   EXPECT_GT(stats.evicted, kSteps);
-  EXPECT_LT(stats.blocks, kSteps * kRounds / 2) << "what was evicted was translated again each time";
+  // Each hart finds out for itself what is hot.
+  EXPECT_LT(stats.blocks, GetParam() * kSteps * kRounds / 2) << "what was evicted was translated again each time";
   EXPECT_LE(board.group->jit()->arena().used(), kSmallCache);
 }
 
