@@ -84,11 +84,11 @@ TEST(Hart, WfiSleepsUntilAnInterruptOfAnotherThread) {
   board.state().csr.mie = 1u << 11;
   board.put(kRam, {insn(Op::wfi, {})});
   put_stop(board, kRam + 4);
+  const auto start = std::chrono::steady_clock::now();
   std::thread device([&] {
     std::this_thread::sleep_for(20ms);
     board.hart().set_interrupt(irq::kMachineExternal, true);
   });
-  const auto start = std::chrono::steady_clock::now();
   board.run();
   device.join();
   EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);

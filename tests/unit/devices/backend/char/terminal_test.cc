@@ -369,6 +369,8 @@ TEST_F(TerminalInAChild, IsRestoredWhileAJobIsStopped) {
     const pid_t job = ::fork();
     if (job == 0) {
       ::setpgid(0, 0);
+      // In the background it would be stopped for touching the terminal.
+      while (::tcgetpgrp(tty.get()) != ::getpid()) std::this_thread::sleep_for(1ms);
       run_program([](Opened&) {});
     }
     ::setpgid(job, job);
