@@ -1,7 +1,10 @@
 #include "devices/uart/pl011.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "hv/base/bits.h"
 
 namespace devices {
 namespace {
@@ -61,7 +64,7 @@ Pl011::Pl011(CharBackend& backend, hv::InterruptLine interrupt)
 
 Pl011::~Pl011() { backend_.attach(nullptr); }
 
-uint64_t Pl011::bus_read(uint64_t offset, unsigned) noexcept {
+uint64_t Pl011::bus_read(uint64_t offset, unsigned size) noexcept {
   bool wants_input = false;
   uint32_t value = 0;
   {
@@ -71,7 +74,7 @@ uint64_t Pl011::bus_read(uint64_t offset, unsigned) noexcept {
     if (refused_input_ && received_.size() <= depth() / 2) wants_input = std::exchange(refused_input_, false);
   }
   if (wants_input) backend_.input_ready();
-  return value;
+  return hv::bits(value, 0, std::min(8 * size, 32u));
 }
 
 void Pl011::bus_write(uint64_t offset, unsigned, uint64_t value) noexcept {

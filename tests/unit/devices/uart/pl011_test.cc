@@ -124,6 +124,11 @@ TEST_F(Pl011Test, ShowsABreak) {
   EXPECT_EQ(read(kData), 0x400u);
 }
 
+TEST_F(Pl011Test, ANarrowReadGetsNoMoreThanItAskedFor) {
+  uart.break_received();
+  EXPECT_EQ(uart.bus_read(kData, 1), 0);
+}
+
 TEST_F(Pl011Test, LoopsBack) {
   write(kControl, 0x381);
   write(kData, 'q');
