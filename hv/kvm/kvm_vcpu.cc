@@ -162,6 +162,15 @@ Exit KvmVcpu::internal_error() const {
   return crashed(text);
 }
 
+std::string KvmVcpu::describe_registers() const {
+  const Registers all = registers();
+  std::string text = fmt::format("pc {:016x}", all.pc);
+  size_t column = 1;
+  for (const auto& [name, value] : all.values)
+    text += fmt::format("{}{} {:016x}", column++ % 4 == 0 ? "\n" : "  ", name, value);
+  return text;
+}
+
 Exit KvmVcpu::crashed(const std::string& what) const {
   return {Exit::Reason::crashed, 0, fmt::format("processor {}: {}\n{}", id_, what, describe_registers())};
 }

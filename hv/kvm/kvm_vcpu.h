@@ -46,7 +46,7 @@ class KvmVcpu : public Vcpu {
   /// An exit that is not the same everywhere. Nothing: it is handled, the guest goes on.
   virtual Result<std::optional<Exit>> handle_exit() = 0;
   /// The registers, for a person who asks what the guest was doing; never fails.
-  virtual std::string describe_registers() const = 0;
+  virtual std::string describe_registers() const;
 
   int fd() const noexcept { return fd_.get(); }
   unsigned id() const noexcept { return id_; }

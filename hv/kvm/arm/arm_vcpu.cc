@@ -78,15 +78,6 @@ Registers ArmVcpu::registers() const {
   return out;
 }
 
-std::string ArmVcpu::describe_registers() const {
-  const Registers all = registers();
-  std::string text = fmt::format("pc {:016x}", all.pc);
-  size_t column = 1;
-  for (const auto& [name, value] : all.values)
-    text += fmt::format("{}{} {:016x}", column++ % 4 == 0 ? "\n" : "  ", name, value);
-  return text;
-}
-
 void ArmVcpu::save(StateWriter& writer) const {
   writer.section("kvm-arm-vcpu", 1, [&] {
     save_registers(writer, fd());

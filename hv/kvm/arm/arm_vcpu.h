@@ -27,7 +27,6 @@ class ArmVcpu final : public KvmVcpu {
 
   Result<void> initialize();
   Result<std::optional<Exit>> handle_exit() override;
-  std::string describe_registers() const override;
 };
 
 }  // namespace hv::kvm::arm

@@ -69,15 +69,6 @@ Registers RiscvVcpu::registers() const {
   return out;
 }
 
-std::string RiscvVcpu::describe_registers() const {
-  const Registers all = registers();
-  std::string text = fmt::format("pc {:016x}", all.pc);
-  size_t column = 1;
-  for (const auto& [name, value] : all.values)
-    text += fmt::format("{}{} {:016x}", column++ % 4 == 0 ? "\n" : "  ", name, value);
-  return text;
-}
-
 void RiscvVcpu::save(StateWriter& writer) const {
   writer.section("kvm-riscv-vcpu", 1, [&] {
     save_registers(writer, fd());

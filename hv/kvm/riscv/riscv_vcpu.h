@@ -43,7 +43,6 @@ class RiscvVcpu final : public KvmVcpu {
       : KvmVcpu(vm, id, std::move(opened), bus), memory_(memory), print_(std::move(print)) {}
 
   Result<std::optional<Exit>> handle_exit() override;
-  std::string describe_registers() const override;
   void answer_call() noexcept;
   void print_call(uint64_t function, const unsigned long* arguments, unsigned long* results) noexcept;
 
