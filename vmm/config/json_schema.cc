@@ -40,9 +40,7 @@ void describe_kind(const Field& field, json::object& schema) {
       break;
     case Kind::choice: {
       json::array names;
-      for (const Choice& choice : field.choices) {
-        if (choice.supported) names.emplace_back(text_of(choice.name));
-      }
+      for (const std::string_view choice : field.choices) names.emplace_back(text_of(choice));
       schema["enum"] = std::move(names);
       break;
     }

@@ -19,14 +19,6 @@ namespace {
 using NodeKind = ConfigNode::Kind;
 using Kind = Field::Kind;
 
-std::string quoted_list(std::span<const Choice> choices) {
-  std::string text;
-  for (const Choice& choice : choices) {
-    if (choice.supported) text += (text.empty() ? "" : ", ") + std::string(choice.name);
-  }
-  return text;
-}
-
 std::string expected(const Field& field) {
   switch (field.kind) {
     case Kind::boolean:
@@ -40,7 +32,7 @@ std::string expected(const Field& field) {
     case Kind::path:
       return "a path";
     case Kind::choice:
-      return "one of " + quoted_list(field.choices);
+      return fmt::format("one of {}", fmt::join(field.choices, ", "));
     case Kind::text_list:
       return "a list of texts";
     case Kind::integer_list:
@@ -198,17 +190,11 @@ class Parser {
   }
 
   static hv::Result<uint64_t> choice(const ConfigNode& node, const Field& field, const std::string& name) {
-    const auto found = std::ranges::find(field.choices, node.scalar, &Choice::name);
+    const auto found = std::ranges::find(field.choices, node.scalar);
     if (found == field.choices.end()) {
-      std::vector<std::string_view> names;
-      for (const Choice& choice : field.choices) names.push_back(choice.name);
-      const std::string_view close = nearest(node.scalar, names);
+      const std::string_view close = nearest(node.scalar, field.choices);
       return error_at(node.location, "\"{}\" must be {}, not \"{}\"{}", name, expected(field), node.scalar,
                       close.empty() ? "" : fmt::format("; did you mean \"{}\"?", close));
-    }
-    if (!found->supported) {
-      return error_at(node.location, "\"{}: {}\" is not supported by this version of vireo; use {}", name, found->name,
-                      quoted_list(field.choices));
     }
     return static_cast<uint64_t>(found - field.choices.begin());
   }

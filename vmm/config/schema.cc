@@ -75,7 +75,8 @@ void* append(void* object, const Location& location) {
 constexpr Field scalar(std::string_view key, Kind kind, std::string_view doc, Field::Setter set) {
   return {.key = key, .kind = kind, .doc = doc, .set = set};
 }
-constexpr Field choice(std::string_view key, std::span<const Choice> choices, std::string_view doc, Field::Setter set) {
+constexpr Field choice(std::string_view key, std::span<const std::string_view> choices, std::string_view doc,
+                       Field::Setter set) {
   return {.key = key, .kind = Kind::choice, .doc = doc, .set = set, .choices = choices};
 }
 constexpr Field map(std::string_view key, std::span<const Field> fields, std::string_view doc, Field::Child child) {
@@ -91,13 +92,13 @@ constexpr Field unsupported(std::string_view key, std::string_view doc) {
 }
 
 // The order of each array is that of its enum.
-constexpr std::array kArchs = {Choice{"riscv64"}, Choice{"arm64"}, Choice{"x86_64"}};
-constexpr std::array kAccels = {Choice{"auto"}, Choice{"kvm"}, Choice{"jit"}, Choice{"interp"}, Choice{"lockstep"}};
-constexpr std::array kHugePages = {Choice{"auto"}, Choice{"off"}, Choice{"2MiB"}, Choice{"1GiB"}};
-constexpr std::array kNumaPolicies = {Choice{"none"}, Choice{"bind"}, Choice{"interleave"}, Choice{"preferred"}};
-constexpr std::array kDiskFormats = {Choice{"auto"}, Choice{"raw"}, Choice{"qcow2"}};
-constexpr std::array kNetworkBackends = {Choice{"user"}, Choice{"tap"}};
-constexpr std::array kConsoleDevices = {Choice{"uart"}, Choice{"virtio"}};
+constexpr std::array<std::string_view, 3> kArchs = {"riscv64", "arm64", "x86_64"};
+constexpr std::array<std::string_view, 5> kAccels = {"auto", "kvm", "jit", "interp", "lockstep"};
+constexpr std::array<std::string_view, 4> kHugePages = {"auto", "off", "2MiB", "1GiB"};
+constexpr std::array<std::string_view, 4> kNumaPolicies = {"none", "bind", "interleave", "preferred"};
+constexpr std::array<std::string_view, 3> kDiskFormats = {"auto", "raw", "qcow2"};
+constexpr std::array<std::string_view, 2> kNetworkBackends = {"user", "tap"};
+constexpr std::array<std::string_view, 2> kConsoleDevices = {"uart", "virtio"};
 
 constexpr std::array kNumaFields = {
     choice("policy", kNumaPolicies, "How guest memory is placed on the host's NUMA nodes", set<&hv::NumaPolicy::mode>)

@@ -10,11 +10,6 @@
 
 namespace vmm {
 
-struct Choice {
-  std::string_view name;
-  bool supported = true;  ///< false: known, and refused as belonging to another version
-};
-
 /// A value as the parser hands it to its field's setter, which appends it where the field is a list. The field's kind
 /// says which member counts.
 struct FieldValue {
@@ -45,13 +40,13 @@ struct Field {
   std::string_view key;
   Kind kind;
   std::string_view doc;
-  Setter set = nullptr;                  ///< of a kind without a table
-  Child child = nullptr;                 ///< the member of a map; a new last element of a map_list
-  std::span<const Field> fields = {};    ///< of a map or map_list
-  std::span<const Choice> choices = {};  ///< of a choice
-  std::string_view example = {};         ///< for the schema
-  std::string_view default_value = {};   ///< as a person would write it; empty: the member's own initial value
-  uint64_t minimum = 0;                  ///< of an integer or size
+  Setter set = nullptr;                ///< of a kind without a table
+  Child child = nullptr;               ///< the member of a map; a new last element of a map_list
+  std::span<const Field> fields = {};  ///< of a map or map_list
+  std::span<const std::string_view> choices = {};
+  std::string_view example = {};        ///< for the schema
+  std::string_view default_value = {};  ///< as a person would write it; empty: the member's own initial value
+  uint64_t minimum = 0;                 ///< of an integer or size
   uint64_t maximum = ~uint64_t{0};
   bool required = false;
   bool supported = true;  ///< false: the key is known, and refused as belonging to another version
