@@ -10,7 +10,7 @@ hv::Result<void> BasePlatform::power_on() {
     for (const auto& region : memory_->regions()) TRY(memory_->discard(region.range.base, region.range.size));
     hv::StateReader reader(power_on_state_.data());
     for (hv::Snapshottable* const device : resettable_) TRY(device->load(reader));
-    TRY(reset_hardware());
+    TRY(engine_->reset());
   }
   booted_ = true;
   return boot();
@@ -44,14 +44,16 @@ devices::CharBackend& BasePlatform::serial_backend() noexcept {
   return nowhere_;
 }
 
-std::vector<BasePlatform::Doorbell> BasePlatform::doorbells() const {
-  std::vector<Doorbell> all;
+hv::Result<void> BasePlatform::run_on(BaseEngine& engine) {
+  engine_ = &engine;
   for (const Occupied& slot : virtio_) {
     const devices::virtio::VirtioDevice& device = slot.transport->device();
+    // What the guest writes there is a queue's number.
+    const hv::GuestAddress notify = slot.base + devices::virtio::MmioTransport::kQueueNotify;
     for (unsigned queue = 0; queue < device.queue_count(); ++queue)
-      all.push_back({slot.base + devices::virtio::MmioTransport::kQueueNotify, queue, device.kick_fd(queue)});
+      TRY(engine.ring_on_write(device.kick_fd(queue), notify, queue));
   }
-  return all;
+  return {};
 }
 
 }  // namespace vmm

@@ -13,11 +13,13 @@
 #include "hv/core/guest_memory.h"
 #include "hv/core/interrupt.h"
 #include "hv/core/snapshottable.h"
+#include "vmm/machine/base_engine.h"
 #include "vmm/machine/platform.h"
 
 namespace vmm {
 
 /// What the platforms of all architectures have: memory, a bus, VIRTIO devices in slots, and the order of a power-on.
+/// An engine runs it.
 ///
 /// Members are destroyed in the reverse of their order, those of a platform before these: devices before what they
 /// stand on. A platform whose interrupt controllers are its own calls remove_virtio when it is destroyed.
@@ -26,6 +28,8 @@ class BasePlatform : public Platform {
   hv::Result<void> power_on() final;
   void start() final { loop_.start(); }
   void stop() noexcept final { loop_.stop(); }
+  size_t vcpu_count() const noexcept final { return engine_->vcpu_count(); }
+  hv::Vcpu& vcpu(size_t index) noexcept final { return engine_->vcpu(index); }
   uint64_t memory_size() const noexcept final { return memory_->size(); }
 
  protected:
@@ -38,9 +42,6 @@ class BasePlatform : public Platform {
   BasePlatform(const MachineConfig& config, const PlatformEnvironment& environment, hv::Bus::Unclaimed unclaimed)
       : config_(config), environment_(environment), bus_(unclaimed) {}
 
-  /// RAM is as it was made and devices are in their state after power-on; the rest of the hardware follows, but on the
-  /// first power-on.
-  virtual hv::Result<void> reset_hardware() { return {}; }
   /// Loads what the machine starts with; processors are where it begins. The event loop stands still.
   virtual hv::Result<void> boot() = 0;
 
@@ -48,6 +49,9 @@ class BasePlatform : public Platform {
   /// The devices of the configuration, the first in the slot that `slot` says for 0, and so on; on the bus.
   hv::Result<void> make_virtio(unsigned slots, const std::function<Slot(unsigned)>& slot);
   void remove_virtio() noexcept { virtio_.clear(); }
+  /// Once, when all devices are made: the engine may ring their doorbells itself from now on. It outlives the last
+  /// power_on.
+  hv::Result<void> run_on(BaseEngine& engine);
   /// A device that has no reset of its own is reset by loading its present state. It outlives the last power_on.
   void reset_by_loading(hv::Snapshottable& device);
   /// What a serial port is connected to: the console, or nothing if that is a VIRTIO device.
@@ -59,13 +63,6 @@ class BasePlatform : public Platform {
   hv::Bus& bus() noexcept { return bus_; }
   devices::EventLoop& loop() noexcept { return loop_; }
   unsigned virtio_count() const noexcept { return static_cast<unsigned>(virtio_.size()); }
-  /// A register that the guest writes a queue's number to, and the event that stands for it.
-  struct Doorbell {
-    hv::GuestAddress address;
-    uint32_t queue = 0;
-    int event_fd = -1;
-  };
-  std::vector<Doorbell> doorbells() const;
 
  private:
   struct Occupied {
@@ -80,6 +77,7 @@ class BasePlatform : public Platform {
   devices::EventLoop loop_{"devices"};
   std::unique_ptr<hv::GuestMemory> memory_;
   std::vector<Occupied> virtio_;
+  BaseEngine* engine_ = nullptr;
   std::vector<hv::Snapshottable*> resettable_;
   hv::StateWriter power_on_state_;
   bool booted_ = false;

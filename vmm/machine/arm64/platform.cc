@@ -35,16 +35,10 @@ class Arm64Platform final : public BasePlatform {
     TRY(make_virtio(kVirtioSlots, [this](unsigned slot) {
       return Slot{virtio_slot(slot), line(virtio_interrupt(slot))};
     }));
-    for (const Doorbell& doorbell : doorbells())
-      TRY(engine_->ring_on_write(doorbell.event_fd, doorbell.address, doorbell.queue));
-    return {};
+    return run_on(*engine_);
   }
 
-  size_t vcpu_count() const noexcept override { return engine_->vcpu_count(); }
-  hv::Vcpu& vcpu(size_t index) noexcept override { return engine_->vcpu(index); }
-
  private:
-  hv::Result<void> reset_hardware() override { return engine_->reset(); }
   hv::Result<void> boot() override {
     return engine_->start_at(TRY(load_boot_images(config(), memory(), virtio_count())));
   }

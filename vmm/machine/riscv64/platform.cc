@@ -39,18 +39,12 @@ class Riscv64Platform final : public BasePlatform {
     TRY(make_virtio(kVirtioSlots, [this](unsigned slot) {
       return Slot{virtio_slot(slot), line(virtio_interrupt(slot))};
     }));
-    for (const Doorbell& doorbell : doorbells())
-      TRY(engine_->ring_on_write(doorbell.event_fd, doorbell.address, doorbell.queue));
-    return {};
+    return run_on(*engine_);
   }
 
-  size_t vcpu_count() const noexcept override { return engine_->vcpu_count(); }
-  hv::Vcpu& vcpu(size_t index) noexcept override { return engine_->vcpu(index); }
   Report jit_report() override { return engine_->jit_report(); }
 
  private:
-  hv::Result<void> reset_hardware() override { return engine_->reset(); }
-
   hv::Result<void> boot() override {
     htif_.reset();
     const BootState boot = TRY(load_boot_images(config(), memory(), engine_->processor(), virtio_count()));

@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "hv/base/log.h"
 #include "hv/kvm/x86/irqchip.h"
 #include "hv/kvm/x86/x86_vcpu.h"
+#include "vmm/machine/kvm_engine.h"
 #include "vmm/machine/x86_64/memory_map.h"
 
 namespace vmm::x86_64 {
@@ -12,23 +12,10 @@ namespace {
 
 namespace kvm = hv::kvm;
 
-class KvmEngine final : public Engine {
+class X86KvmEngine final : public KvmEngine<Engine, kvm::x86::X86Vcpu>, private hv::InterruptSink {
  public:
-  ~KvmEngine() override {
-    for (const auto& vcpu : vcpus_) hv::log::debug("processor {}", vcpu->exit_counts().describe());
-  }
-
-  hv::Result<void> assemble(const MachineConfig& config, const Environment& environment) {
-    const auto system = TRY(kvm::System::open());
-    vm_ = TRY(kvm::Vm::create(system, environment.memory));
-    irqchip_ = TRY(kvm::x86::Irqchip::create(*vm_, environment.interrupts));
-    const auto supported = TRY(kvm::x86::supported_cpuid(*system));
-    for (unsigned id = 0; id < config.cpus; ++id) {
-      const auto cpuid = kvm::x86::guest_cpuid(supported, id, config.cpus, kvm::x86::CpuModel::host);
-      vcpus_.push_back(TRY(kvm::x86::X86Vcpu::create(*vm_, id, {environment.bus, environment.ports}, cpuid)));
-    }
-    return {};
-  }
+  X86KvmEngine(const MachineConfig& config, const Environment& environment)
+      : KvmEngine(config.cpus, environment.memory), environment_(environment) {}
 
   hv::Result<void> start_at(const BootState& boot) override {
     using Mode = kvm::x86::StartState::Mode;
@@ -40,27 +27,39 @@ class KvmEngine final : public Engine {
     state.page_table = kPageTables.base.value;
     state.gdt = kGdt.base.value;
     state.gdt_limit = kGdt.size - 1;
-    return vcpus_[0]->start(state);
+    return kvm_processor(0).start(state);
   }
 
-  hv::Vcpu& vcpu(size_t index) noexcept override { return *vcpus_[index]; }
-  hv::InterruptSink& interrupts() noexcept override { return *irqchip_; }
-
-  hv::Result<void> ring_on_write(int event_fd, hv::GuestAddress address, uint32_t value) override {
-    return vm_->event_on_write(event_fd, address, sizeof value, value);
-  }
+  hv::InterruptSink& interrupts() noexcept override { return *this; }
 
  private:
-  std::unique_ptr<kvm::Vm> vm_;
+  void set_line(uint32_t line, bool level) noexcept override {
+    if_complete([&] { irqchip_->set_line(line, level); });
+  }
+
+  hv::Result<void> make_controllers_first(kvm::Vm& vm) override {
+    irqchip_ = TRY(kvm::x86::Irqchip::create(vm, environment_.interrupts));
+    supported_ = TRY(kvm::x86::supported_cpuid(vm.system()));
+    return {};
+  }
+
+  hv::Result<std::unique_ptr<kvm::x86::X86Vcpu>> make_processor(kvm::Vm& vm, unsigned id) override {
+    const auto cpuid = kvm::x86::guest_cpuid(supported_, id, cpus(), kvm::x86::CpuModel::host);
+    return kvm::x86::X86Vcpu::create(vm, id, {environment_.bus, environment_.ports}, cpuid);
+  }
+
+  void remove_controllers() noexcept override { irqchip_.reset(); }
+
+  const Environment environment_;
+  std::vector<kvm::x86::CpuidLeaf> supported_;
   std::unique_ptr<kvm::x86::Irqchip> irqchip_;
-  std::vector<std::unique_ptr<kvm::x86::X86Vcpu>> vcpus_;
 };
 
 }  // namespace
 
 hv::Result<std::unique_ptr<Engine>> Engine::create(const MachineConfig& config, const Environment& environment) {
-  auto engine = std::make_unique<KvmEngine>();
-  TRY(engine->assemble(config, environment));
+  auto engine = std::make_unique<X86KvmEngine>(config, environment);
+  TRY(engine->assemble());
   return std::unique_ptr<Engine>(std::move(engine));
 }
 

@@ -8,15 +8,14 @@
 #include "hv/core/bus.h"
 #include "hv/core/guest_memory.h"
 #include "hv/core/interrupt.h"
-#include "hv/core/vcpu.h"
 #include "vmm/config/machine_config.h"
+#include "vmm/machine/base_engine.h"
 #include "vmm/machine/x86_64/boot.h"
 
 namespace vmm::x86_64 {
 
-/// What runs an x86-64 machine: processors, and the interrupt controllers that come with them. The platform knows no
-/// more of it than this.
-class Engine {
+/// What runs an x86-64 machine: processors, and the interrupt controllers that come with them.
+class Engine : public BaseEngine {
  public:
   struct Environment {
     hv::GuestMemory& memory;
@@ -27,14 +26,11 @@ class Engine {
 
   /// Processors are in their state after power-on. What `environment` refers to outlives the engine.
   static hv::Result<std::unique_ptr<Engine>> create(const MachineConfig& config, const Environment& environment);
-  virtual ~Engine() = default;
 
   /// Where the first processor starts. The others wait for the guest.
   virtual hv::Result<void> start_at(const BootState& boot) = 0;
-  virtual hv::Vcpu& vcpu(size_t index) noexcept = 0;
+  /// The inputs of the interrupt controllers. Any thread, also while `reset` runs.
   virtual hv::InterruptSink& interrupts() noexcept = 0;
-  /// A write of `value` (32 bits) at `address` signals the eventfd rather than the bus.
-  virtual hv::Result<void> ring_on_write(int event_fd, hv::GuestAddress address, uint32_t value) = 0;
 };
 
 }  // namespace vmm::x86_64

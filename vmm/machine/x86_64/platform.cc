@@ -1,7 +1,6 @@
 #include "vmm/machine/x86_64/platform.h"
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -25,7 +24,7 @@ class Absent final : public hv::BusDevice {
   void bus_write(uint64_t, unsigned, uint64_t) noexcept override {}
 };
 
-class X86Platform final : public BasePlatform, private hv::InterruptSink {
+class X86Platform final : public BasePlatform {
  public:
   X86Platform(const MachineConfig& config, const PlatformEnvironment& environment)
       : BasePlatform(config, environment, hv::Bus::Unclaimed::ones) {}
@@ -35,32 +34,23 @@ class X86Platform final : public BasePlatform, private hv::InterruptSink {
     if (config().boot.kernel.empty() || !config().boot.firmware.empty())
       return hv::error("an x86_64 machine boots a kernel: give \"boot.kernel\", without firmware or a bare program");
     TRY(make_ram());
+    std::vector<uint32_t> interrupts(kVirtioInterrupts.begin(), kVirtioInterrupts.end());
+    interrupts.push_back(kSerialInterrupt);
+    engine_ = TRY(Engine::create(config(), {memory(), bus(), ports_, interrupts}));
     make_small_devices();
     TRY(make_virtio(kVirtioSlots, [this](unsigned slot) {
       return Slot{virtio_slot(slot), line(kVirtioInterrupts[slot])};
     }));
     TRY(fill_ports());
-    return make_engine();
+    return run_on(*engine_);
   }
 
-  size_t vcpu_count() const noexcept override { return config().cpus; }
-  hv::Vcpu& vcpu(size_t index) noexcept override { return engine_->vcpu(index); }
-
  private:
-  /// New processors and controllers are in their state after power-on, whatever the old ones were in.
-  hv::Result<void> reset_hardware() override { return make_engine(); }
-
   hv::Result<void> boot() override {
     return engine_->start_at(TRY(load_boot_images(config(), memory(), virtio_count())));
   }
 
-  /// Devices keep their lines when the engine is made anew.
-  void set_line(uint32_t line, bool level) noexcept override {
-    const std::lock_guard lock(engine_mutex_);
-    if (engine_ != nullptr) engine_->interrupts().set_line(line, level);
-  }
-
-  hv::InterruptLine line(uint32_t number) { return {*this, number}; }
+  hv::InterruptLine line(uint32_t number) { return {engine_->interrupts(), number}; }
 
   hv::Result<void> make_ram() {
     const uint64_t low = std::min(config().memory, kLowRamEnd);
@@ -84,23 +74,8 @@ class X86Platform final : public BasePlatform, private hv::InterruptSink {
     return {};
   }
 
-  /// Processors, and the queues' doorbells, which the engine rings without the bus.
-  hv::Result<void> make_engine() {
-    std::vector<uint32_t> interrupts(kVirtioInterrupts.begin(), kVirtioInterrupts.begin() + virtio_count());
-    interrupts.push_back(kSerialInterrupt);
-    {
-      const std::lock_guard lock(engine_mutex_);
-      engine_.reset();
-      engine_ = TRY(Engine::create(config(), {memory(), bus(), ports_, interrupts}));
-    }
-    for (const Doorbell& doorbell : doorbells())
-      TRY(engine_->ring_on_write(doorbell.event_fd, doorbell.address, doorbell.queue));
-    return {};
-  }
-
   Absent absent_;
   hv::Bus ports_{hv::Bus::Unclaimed::ones};
-  std::mutex engine_mutex_;  ///< guards engine_ against the console's loop, which runs also while the machine stands
   std::unique_ptr<Engine> engine_;
   std::optional<devices::AcpiPower> power_;
   std::optional<devices::I8042Reset> keyboard_controller_;
