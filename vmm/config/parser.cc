@@ -71,7 +71,10 @@ class Parser {
   static hv::Result<void> unknown_key(const ConfigNode& entry, std::span<const Field> fields,
                                       const std::string& where) {
     std::vector<std::string_view> known;
-    for (const Field& field : fields) known.push_back(field.key);
+    for (const Field& field : fields) {
+      if (field.supported) known.push_back(field.key);
+    }
+    if (where.empty()) known.push_back("base");
     const std::string in = where.empty() ? "" : fmt::format(" in \"{}\"", where);
     if (const std::string_view close = nearest(entry.key, known); !close.empty())
       return error_at(entry.key_location, "unknown key \"{}\"{}; did you mean \"{}\"?", entry.key, in, close);
@@ -262,6 +265,12 @@ Location place(const ConfigNode& tree, std::initializer_list<std::string_view> p
   return location;
 }
 
+/// Bytes of the pages that are asked for by their size, else 0.
+uint64_t page_size(hv::HugePages pages) {
+  if (pages == hv::HugePages::size_2mib) return uint64_t{2} << 20;
+  return pages == hv::HugePages::size_1gib ? uint64_t{1} << 30 : 0;
+}
+
 /// What no single key can be blamed for.
 hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
   const BootConfig& boot = config.boot;
@@ -283,11 +292,6 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
     return error_at(place(tree, {"boot", "initrd"}), "\"boot.initrd\" needs \"boot.kernel\"");
   if (const auto cmdline = check_cmdline(boot.cmdline); !cmdline)
     return error_at(place(tree, {"boot", "cmdline"}), "{}", cmdline.error().message);
-  for (const DiskConfig& disk : config.disks) {
-    constexpr size_t kSerialSize = 20;  // VIRTIO 1.2 §5.2.6.1
-    if (disk.serial.size() > kSerialSize)
-      return error_at(place(tree, {"disks"}), "the serial \"{}\" is longer than {} bytes", disk.serial, kSerialSize);
-  }
   for (const NetworkConfig& network : config.networks) {
     const bool tap = network.backend == NetworkBackend::tap;
     if (tap && !network.forward.empty())
@@ -303,6 +307,15 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
         return error_at(forward.location, "the guest of an isolated network cannot answer over UDP; forward tcp");
     }
     if (!tap && !network.interface.empty()) return error_at(network.location, "\"interface\" is for the tap backend");
+  }
+  if (config.arch != Arch::riscv64 && config.accel != Accel::automatic && config.accel != Accel::kvm) {
+    return error_at(place(tree, {"accel"}), "{} guests run on KVM only; leave \"accel\" to auto, or say kvm",
+                    arch_name(config.arch));
+  }
+  if (const uint64_t page = page_size(config.huge_pages); page != 0 && config.memory % page != 0) {
+    return error_at(place(tree, {"huge_pages"}),
+                    "{} of memory are not a multiple of {} pages; change \"memory\" or this", size_text(config.memory),
+                    size_text(page));
   }
   if (config.numa.mode != hv::NumaPolicy::Mode::none && config.numa.nodes.empty())
     return error_at(place(tree, {"numa"}), "\"numa.policy\" needs \"numa.nodes\", a list like [0]");

@@ -136,7 +136,7 @@ constexpr std::array kDiskFields = {
            set<&DiskConfig::snapshot>)
         .with_default("false"),
     scalar("serial", Kind::text, "What the guest sees as the disk's serial number, up to 20 bytes",
-           set<&DiskConfig::serial>),
+           set_converted<&DiskConfig::serial, parse_serial>),
     scalar("queues", Kind::integer, "Request queues", set<&DiskConfig::queues>).with_range(1, 16).with_default("1"),
 };
 

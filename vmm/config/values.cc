@@ -142,6 +142,12 @@ hv::Result<std::string> parse_mac(std::string_view text) {
   return mac;
 }
 
+hv::Result<std::string> parse_serial(std::string_view text) {
+  constexpr size_t kMost = 20;
+  if (text.size() > kMost) return hv::error("the serial \"{}\" is longer than {} bytes", text, kMost);
+  return std::string(text);
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;

@@ -25,6 +25,8 @@ hv::Result<PortForward> parse_forward(std::string_view text);
 hv::Result<ConsoleEnd> parse_console(std::string_view text);
 /// "52:54:00:12:34:56", lower case afterwards. Error: not six octets, or a group address.
 hv::Result<std::string> parse_mac(std::string_view text);
+/// A disk's serial number, which has up to 20 bytes (VIRTIO 1.2 §5.2.6.1).
+hv::Result<std::string> parse_serial(std::string_view text);
 
 /// The candidate that `word` was most likely meant to be, or an empty view if it resembles none.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);

@@ -79,8 +79,6 @@ hv::Result<void> check_engine(const MachineConfig& config) {
   const Accel accel = config.accel == Accel::automatic ? automatic_engine(config) : config.accel;
   if (accel == Accel::kvm) {
     if (const std::string obstacle = kvm_obstacle(guest); !obstacle.empty()) return hv::error("{}", obstacle);
-  } else if (guest != Arch::riscv64) {
-    return hv::error("{} guests run on KVM only; leave \"accel\" to auto, or say kvm", arch_name(guest));
   } else if (accel == Accel::jit || accel == Accel::lockstep) {
     if (const std::string obstacle = jit_obstacle(); !obstacle.empty()) return hv::error("{}", obstacle);
   }

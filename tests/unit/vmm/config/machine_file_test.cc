@@ -127,6 +127,10 @@ TEST_F(MachineFile, NamesTheNearestKey) {
             "m.yaml:2:8: unknown key \"kernal\" in \"boot\"; did you mean \"kernel\"?");
   EXPECT_EQ(error_of("arch: riscv64\nconsole: {zzz: 1}\n"),
             "m.yaml:2:11: unknown key \"zzz\" in \"console\"; the keys are backend, device");
+  EXPECT_EQ(
+      error_of("arch: riscv64\nsomething: 1\n"),
+      "m.yaml:2:1: unknown key \"something\"; the keys are name, arch, accel, cpus, memory, huge_pages, numa, boot, "
+      "disks, networks, console, rng, balloon, jit, base");
 }
 
 TEST_F(MachineFile, RefusesAValueOfTheWrongKind) {
@@ -209,7 +213,13 @@ TEST_F(MachineFile, RefusesKeysThatContradict) {
   EXPECT_EQ(error_of(small + "numa: {policy: bind}\n"),
             "m.yaml:3:1: \"numa.policy\" needs \"numa.nodes\", a list like [0]");
   EXPECT_EQ(error_of(small + "disks: [{path: disk.img, serial: 123456789012345678901}]\n"),
-            "m.yaml:3:1: the serial \"123456789012345678901\" is longer than 20 bytes");
+            "m.yaml:3:34: the serial \"123456789012345678901\" is longer than 20 bytes");
+  EXPECT_EQ(error_of(small + "huge_pages: 1GiB\n"),
+            "m.yaml:3:1: 512MiB of memory are not a multiple of 1GiB pages; change \"memory\" or this");
+  EXPECT_EQ(error_of(small + "memory: 33MiB\nhuge_pages: 2MiB\n"),
+            "m.yaml:4:1: 33MiB of memory are not a multiple of 2MiB pages; change \"memory\" or this");
+  EXPECT_EQ(error_of("arch: arm64\naccel: jit\nboot: {kernel: Image}\n"),
+            "m.yaml:2:1: arm64 guests run on KVM only; leave \"accel\" to auto, or say kvm");
 }
 
 TEST_F(MachineFile, PointsAtTheBadElementOfAList) {
