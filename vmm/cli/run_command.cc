@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -52,6 +53,16 @@ struct RunOptions {
   std::string jit_dump;  ///< folder
   std::string trace_blocks;
 };
+
+/// What is wrong with the argument of --timeout, or nothing.
+std::string mistake_in_seconds(const std::string& text) {
+  constexpr double kLeast = 0.001;
+  constexpr double kMost = 1e9;
+  double seconds = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (code == std::errc() && end == text.data() + text.size() && seconds >= kLeast && seconds <= kMost) return "";
+  return fmt::format("\"{}\" is not a number of seconds from {} to {:.0f}", text, kLeast, kMost);
+}
 
 hv::Result<void> add_forwards(const RunOptions& options, MachineConfig& config) {
   for (const std::string& text : options.forwards) {
@@ -148,7 +159,7 @@ void add_run_command(CLI::App& app, int& status) {
       ->take_all();
   command->add_flag("--exit-with-guest", options->exit_with_guest, "The guest's power-off status is the exit status");
   command->add_option("--timeout", options->timeout, "End the machine after so many seconds, with exit status 124")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Validator(mistake_in_seconds, "SECONDS"));
   command->add_flag("--jit-stats{-}", options->jit_stats, "Print what the JIT did, at the end; =FILE: there");
   command->add_flag("--json", options->json, "With --jit-stats: as JSON");
   command->add_flag("--perf-map", options->perf_map, "Tell perf the names of translations: /tmp/perf-PID.map");

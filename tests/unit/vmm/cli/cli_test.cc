@@ -45,6 +45,8 @@ TEST_F(CommandLine, GivesStatus2WhenItIsWrong) {
   EXPECT_EQ(vireo({"fly"}).status, 2);
   EXPECT_EQ(vireo({}).status, 2);
   EXPECT_EQ(vireo({"run", "--timeout", "-1"}).status, 2);
+  EXPECT_EQ(vireo({"run", "--timeout", "2m"}).err,
+            "vireo: --timeout: \"2m\" is not a number of seconds from 0.001 to 1000000000; see \"vireo run --help\"\n");
   EXPECT_EQ(vireo({"run"}).status, 2);
   EXPECT_EQ(vireo({"run", "--arch", "riscv64", "--bare", "/absent"}).err, "--bare: /absent: no such file\n");
   EXPECT_EQ(vireo({"image"}).err, "vireo: a command is missing; see \"vireo image --help\"\n");
