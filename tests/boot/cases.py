@@ -128,6 +128,16 @@ def check_power_off(run):
         require(guest.end() == 0, 'a power-off is not a success')
 
 
+def check_exit_status(run):
+    """The status of a command, in the initramfs and in a root file system, is the program's."""
+    for disks, status in (((), 7), ((ROOT_DISK,), 43)):
+        machine = {**run.machine(), 'disks': list(disks)}
+        root = 'root=/dev/vda rw ' if disks else ''
+        with run.start(machine, '--exit-with-guest', '--append', f'{root}vireo.run=exit {status}') as guest:
+            found = guest.end()
+            require(found == status, f'the exit status is {found}, not {status}')
+
+
 def check_idle(run):
     """A guest at its prompt costs under 2 % of one processor, once it has settled."""
     settling, seconds, windows, limit = 8, 6, 4, 0.02
@@ -356,6 +366,7 @@ CASES = [
          expected=('reboot: Restarting system', 'the files are there after the reboot')),
     Case('network', 'riscv64-debian.yaml', 2, 'files both ways through forwarded ports', check=check_network),
     Case('poweroff', 'riscv64-debian.yaml', 1, 'poweroff typed at the shell', check=check_power_off),
+    Case('exit-status', 'riscv64-minimal.yaml', 1, 'the status of a command is the program\'s', check=check_exit_status),
     Case('shell', 'riscv64-debian.yaml', 1, 'an interactive shell on a terminal', check=check_shell),
     Case('sigterm', 'riscv64-debian.yaml', 1, 'SIGTERM saves disks and terminal', check=check_sigterm),
     Case('disk-full', 'riscv64-debian.yaml', 1, 'the host has no room for a write', check=check_disk_full),
