@@ -19,6 +19,7 @@ constexpr int kBurst = 16;  ///< a FIFO of bytes for each look at the line statu
 
 struct NoCommands : TerminalCommands {
   void leave() noexcept override {}
+  bool press_power_button() noexcept override { return false; }
   std::string describe_machine() override { return {}; }
 };
 

@@ -17,6 +17,7 @@ constexpr unsigned kDepth = 32;  // buffers for each kick
 
 struct NoCommands : devices::TerminalCommands {
   void leave() noexcept override {}
+  bool press_power_button() noexcept override { return false; }
   std::string describe_machine() override { return {}; }
 };
 

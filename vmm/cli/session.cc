@@ -6,9 +6,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "devices/backend/char/open.h"
 #include "devices/event_loop.h"
+#include "hv/base/log.h"
 #include "vmm/cli/command.h"
 #include "vmm/config/values.h"
 #include "vmm/machine/console.h"
@@ -19,6 +21,8 @@ namespace vmm {
 namespace {
 
 constexpr int kMostStatus = 255;
+/// What a guest has to power itself off, once it was asked. Container engines kill after 10 s.
+constexpr std::chrono::seconds kGrace{8};
 
 /// What a person or a signal may do to a running machine. The console's loop calls it.
 class Controls final : public devices::TerminalCommands {
@@ -29,6 +33,7 @@ class Controls final : public devices::TerminalCommands {
   void control(Machine& machine) { machine_ = &machine; }
 
   void leave() noexcept override { machine_->stop(); }
+  bool press_power_button() noexcept override { return machine_->press_power_button(); }
 
   std::string describe_machine() override {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
@@ -36,9 +41,12 @@ class Controls final : public devices::TerminalCommands {
                        config_.cpus, size_text(config_.memory), uptime.count());
   }
 
-  void end_by_signal(int signal) noexcept {
-    signal_ = signal;
+  /// True: the guest was asked to end the machine, and may take its time. Otherwise the machine ends.
+  bool end_by_signal(int signal) noexcept {
+    const bool is_first = signal_.exchange(signal) == 0;
+    if (is_first && signal == SIGTERM && press_power_button()) return true;
     machine_->stop();
+    return false;
   }
   int signal() const noexcept { return signal_; }
 
@@ -49,9 +57,46 @@ class Controls final : public devices::TerminalCommands {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Signals end the machine: SIGTERM by its power button if it has one, and for good when the guest's time is over or at
+/// the next signal.
+class SignalWatch {
+ public:
+  SignalWatch(devices::EventLoop& loop, Controls& controls)
+      : controls_(controls), signals_(loop.context(), SIGINT, SIGTERM, SIGHUP), grace_(loop.context()) {
+    wait();
+  }
+  /// On the loop.
+  void cancel() {
+    signals_.cancel();
+    grace_.cancel();
+  }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](const boost::system::error_code& cancelled, int signal) {
+      if (cancelled) return;
+      if (controls_.end_by_signal(signal)) give_time();
+      wait();
+    });
+  }
+
+  void give_time() {
+    hv::log::info("the guest is asked to power off, and switched off in {} s", kGrace.count());
+    grace_.expires_after(kGrace);
+    grace_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) controls_.leave();
+    });
+  }
+
+  Controls& controls_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer grace_;
+};
+
 int status_of(const MachineExit& exit, const Controls& controls, const SessionOptions& options) {
   switch (exit.reason) {
     case MachineExit::Reason::power_off:
+      if (controls.signal() != 0) return exit_status::kSignalBase + controls.signal();
       if (!options.exit_with_guest || exit.code == 0) return exit_status::kSuccess;
       return exit.code > 0 && exit.code <= kMostStatus ? exit.code : kMostStatus;
     case MachineExit::Reason::stopped:
@@ -73,10 +118,7 @@ int run_session(const MachineConfig& config, const SessionOptions& options) {
   devices::EventLoop loop("console");
   Controls controls(config);
   // Before the terminal becomes raw: it leaves signals alone that somebody handles.
-  boost::asio::signal_set signals(loop.context(), SIGINT, SIGTERM, SIGHUP);
-  signals.async_wait([&](const boost::system::error_code& cancelled, int signal) {
-    if (!cancelled) controls.end_by_signal(signal);
-  });
+  SignalWatch signals(loop, controls);
 
   auto console = devices::open_char_backend(console_spec(config.console.end), loop, controls);
   if (!console) return report(console.error(), exit_status::kFailed);

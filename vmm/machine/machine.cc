@@ -101,6 +101,7 @@ void Machine::ask_to_end(MachineExit exit) noexcept {
 }
 
 void Machine::stop() noexcept { ask_to_end({MachineExit::Reason::stopped, 0, {}}); }
+bool Machine::press_power_button() noexcept { return platform_->press_power_button(); }
 void Machine::power_off(int code) noexcept { ask_to_end({MachineExit::Reason::power_off, code, {}}); }
 void Machine::crash(std::string detail) noexcept { ask_to_end({MachineExit::Reason::crashed, 0, std::move(detail)}); }
 

@@ -39,7 +39,8 @@ struct MachineExit {
 
 /// A machine that a configuration describes: memory, devices, vCPUs and their threads.
 ///
-/// Made, run and destroyed by one thread; `stop`, `power_off`, `reboot` and `crash` may be called by any.
+/// Made, run and destroyed by one thread; `stop`, `press_power_button`, `power_off`, `reboot` and `crash` may be called
+/// by any.
 class Machine final : public hv::MachineControl {
  public:
   /// Opens images and allocates memory; nothing runs yet. `console` is what the guest's console device is connected to
@@ -53,6 +54,8 @@ class Machine final : public hv::MachineControl {
   hv::Result<MachineExit> run(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
 
   void stop() noexcept;
+  /// Platform::press_power_button.
+  bool press_power_button() noexcept;
   void crash(std::string detail) noexcept;
   /// The guest's kernel has panicked and is about to print more: the machine crashes when it asks for a reboot or a
   /// power off, and after a moment in any case.

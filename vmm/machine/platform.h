@@ -42,6 +42,8 @@ class Platform {
 
   virtual size_t vcpu_count() const noexcept = 0;
   virtual hv::Vcpu& vcpu(size_t index) noexcept = 0;
+  /// Asks the guest to power itself off. False: the machine has no button. Any thread.
+  virtual bool press_power_button() noexcept { return false; }
   virtual uint64_t memory_size() const noexcept = 0;  ///< bytes
   /// What the JIT did; no groups where there is none. The vCPUs' threads have ended.
   virtual Report jit_report() { return {}; }

@@ -20,6 +20,9 @@ void EscapeFilter::filter(std::span<const std::byte> in, std::vector<std::byte>&
       case 'x':
         on_key_(TerminalKey::leave);
         break;
+      case 'p':
+        on_key_(TerminalKey::power);
+        break;
       case 'h':
       case '?':
         on_key_(TerminalKey::help);

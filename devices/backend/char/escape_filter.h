@@ -7,7 +7,7 @@
 
 namespace devices {
 
-enum class TerminalKey { leave, help, info, send_break };
+enum class TerminalKey { leave, power, help, info, send_break };
 
 /// Splits what a person types into the guest's input and what is for Vireo: Ctrl-A followed by a key. Ctrl-A twice is
 /// one Ctrl-A for the guest; a key without a meaning is dropped.

@@ -17,6 +17,8 @@ class TerminalCommands {
   virtual ~TerminalCommands() = default;
   /// The person wants to leave: the machine ends, and with it the program.
   virtual void leave() noexcept = 0;
+  /// Asks the guest to power itself off. False: the machine has no power button.
+  virtual bool press_power_button() noexcept = 0;
   /// A few lines about the machine, each ended by "\n".
   virtual std::string describe_machine() = 0;
 };

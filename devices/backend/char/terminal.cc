@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kHelp =
     "\n"
     "Ctrl-A x       leave: the machine is switched off\n"
+    "Ctrl-A p       press the power button: the guest may power itself off\n"
     "Ctrl-A h       this help\n"
     "Ctrl-A c or i  about the machine\n"
     "Ctrl-A b       send a break\n"
@@ -104,6 +105,9 @@ void Terminal::pressed(TerminalKey key) {
   switch (key) {
     case TerminalKey::leave:
       return commands_.leave();
+    case TerminalKey::power:
+      if (!commands_.press_power_button()) say("\nThis machine has no power button.\n");
+      return;
     case TerminalKey::help:
       return say(kHelp);
     case TerminalKey::info:

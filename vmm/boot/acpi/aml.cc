@@ -23,8 +23,14 @@ enum class Op : uint8_t {
   dual_name = 0x2e,
   multi_name = 0x2f,
   extended = 0x5b,
+  local0 = 0x60,
+  store = 0x70,
+  bit_and = 0x7b,
   notify = 0x86,
+  if_then = 0xa0,
 };
+constexpr uint8_t kExtendedRegion = 0x80;
+constexpr uint8_t kExtendedField = 0x81;
 constexpr uint8_t kExtendedDevice = 0x82;
 constexpr uint8_t kSerialized = 1u << 3;
 
@@ -154,6 +160,41 @@ Bytes method(std::string_view path, unsigned arguments, const Bytes& content) {
 
 Bytes notify(std::string_view path, uint64_t value) {
   return join({with_op(Op::notify, 0, 0), path_bytes(path), integer(value)});
+}
+
+Bytes port_region(std::string_view name, uint16_t base, uint8_t count) {
+  constexpr uint8_t kPortSpace = 1;
+  return join({with_op(Op::extended, kExtendedRegion, 1),
+               path_bytes(name),
+               {std::byte{kPortSpace}},
+               integer(base),
+               integer(count)});
+}
+
+Bytes byte_fields(std::string_view region, std::initializer_list<std::string_view> names) {
+  constexpr uint8_t kByteAccess = 1;
+  constexpr uint8_t kBits = 8;
+  Bytes content{std::byte{kByteAccess}};
+  for (const std::string_view name : names) {
+    put(content, path_bytes(name));
+    put(content, kBits, 1);
+  }
+  return join({with_op(Op::extended, kExtendedField, 1), named(region, content)});
+}
+
+Bytes reference(std::string_view path) { return path_bytes(path); }
+
+Bytes local0() { return with_op(Op::local0, 0, 0); }
+
+Bytes store(const Bytes& value, const Bytes& target) { return join({with_op(Op::store, 0, 0), value, target}); }
+
+Bytes bit_and(const Bytes& left, const Bytes& right) {
+  constexpr uint8_t kNowhere = 0;  // the result is the expression's value only
+  return join({with_op(Op::bit_and, 0, 0), left, right, {std::byte{kNowhere}}});
+}
+
+Bytes if_then(const Bytes& predicate, const Bytes& content) {
+  return join({with_op(Op::if_then, 0, 0), sized(join({predicate, content}))});
 }
 
 Bytes resources(std::initializer_list<Bytes> descriptors) {

@@ -29,6 +29,15 @@ Bytes device(std::string_view path, const Bytes& content);
 /// A serialized method.
 Bytes method(std::string_view path, unsigned arguments, const Bytes& content);
 Bytes notify(std::string_view path, uint64_t value);
+/// Ports from `base` on, and byte-wide fields in them, the first at `base`. §19.6.100, §19.6.48
+Bytes port_region(std::string_view name, uint16_t base, uint8_t count);
+Bytes byte_fields(std::string_view region, std::initializer_list<std::string_view> names);
+/// A name, a method's first local variable, and what is done with operands.
+Bytes reference(std::string_view path);
+Bytes local0();
+Bytes store(const Bytes& value, const Bytes& target);
+Bytes bit_and(const Bytes& left, const Bytes& right);
+Bytes if_then(const Bytes& predicate, const Bytes& content);
 
 /// A resource template of descriptors. §6.4
 Bytes resources(std::initializer_list<Bytes> descriptors);

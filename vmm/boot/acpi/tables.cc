@@ -30,12 +30,12 @@ std::byte checksum(std::span<const std::byte> data) {
 Bytes make_fadt(const Power& power, uint64_t dsdt) {
   constexpr uint8_t kRevision = 6;
   constexpr uint8_t kMinor = 5;
-  constexpr uint16_t kNoVga = 1u << 2, kNoCmosClock = 1u << 5;  // IA-PC boot architecture flags
+  constexpr uint16_t kNoVga = 1u << 2;  // IA-PC boot architecture flags
   constexpr uint32_t kCachesFlush = 1u << 0, kButtonIsADevice = 1u << 4, kSleepButtonIsADevice = 1u << 5;
   constexpr uint32_t kResetRegister = 1u << 10, kHardwareReduced = 1u << 20;
   Table table("FACP", kRevision);
-  table.zeros(109 - Table::kHeaderSize);
-  table.put(kNoVga | kNoCmosClock, 2).zeros(1);
+  table.zeros(108 - Table::kHeaderSize).put(power.century, 1);
+  table.put(kNoVga, 2).zeros(1);
   table.put(kCachesFlush | kButtonIsADevice | kSleepButtonIsADevice | kResetRegister | kHardwareReduced, 4);
   table.port8(power.reset).put(power.reset_value, 1).zeros(2).put(kMinor, 1);
   table.zeros(8).put(dsdt, 8);

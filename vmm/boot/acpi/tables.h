@@ -35,6 +35,7 @@ struct Power {
   uint16_t sleep_status = 0;
   uint16_t reset = 0;
   uint8_t reset_value = 0;
+  uint8_t century = 0;  ///< index of the century in the CMOS clock
 };
 
 struct InterruptControllers {

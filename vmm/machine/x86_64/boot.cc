@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "devices/power/acpi_power.h"
+#include "devices/timer/cmos_rtc.h"
 #include "hv/base/endian.h"
 #include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/loader.h"
@@ -131,7 +132,7 @@ hv::Result<void> write_acpi_tables(const MachineConfig& config, hv::GuestMemory&
   using devices::AcpiPower;
   const auto port = [](uint64_t offset) { return static_cast<uint16_t>(kPower.base.value + offset); };
   const acpi::Power power{port(AcpiPower::kSleepControl), port(AcpiPower::kSleepStatus), port(AcpiPower::kReset),
-                          AcpiPower::kResetValue};
+                          AcpiPower::kResetValue, devices::CmosRtc::kCentury};
   return memory.write(kAcpiTables.base, TRY(acpi::make_tables(kAcpiTables, power, {config.cpus, kLocalApic, kIoApic},
                                                               make_dsdt(virtio_devices))));
 }

@@ -27,23 +27,28 @@ inline constexpr hv::GuestAddress kIoApic{0xfec0'0000};
 inline constexpr hv::GuestAddress kLocalApic{0xfee0'0000};
 
 inline constexpr hv::GuestRange kKeyboardController{{0x60}, 5};
+inline constexpr hv::GuestRange kClock{{0x70}, 2};
 inline constexpr hv::GuestRange kSerial{{0x3f8}, 8};
 inline constexpr hv::GuestRange kPower{{0x600}, 3};
+inline constexpr hv::GuestRange kEvents{{0x604}, 1};
 
 inline constexpr uint32_t kSerialInterrupt = 4;
+inline constexpr uint32_t kEventInterrupt = 9;  ///< where a PC has its ACPI interrupt
 /// Of virtio slots: first those that no PC ever had a use for.
-inline constexpr std::array<uint32_t, 18> kVirtioInterrupts = {16, 17, 18, 19, 20, 21, 22, 23, 5,
-                                                               6,  7,  9,  10, 11, 12, 13, 14, 15};
+inline constexpr std::array<uint32_t, 18> kVirtioInterrupts = {16, 17, 18, 19, 20, 21, 22, 23, 3,
+                                                               5,  6,  7,  10, 11, 12, 13, 14, 15};
 inline constexpr unsigned kVirtioSlots = kVirtioInterrupts.size();
 
 constexpr hv::GuestRange virtio_slot(unsigned slot) { return {kVirtio.base + slot * kVirtio.size, kVirtio.size}; }
 
 /// What a kernel looks for on a PC and does not find here, so that its looking is no mistake of its own: DMA
-/// controllers, timer, POST and CMOS ports, other serial and parallel ports, disks, graphics, PCI configuration.
-inline constexpr std::array<hv::GuestRange, 14> kAbsentPorts = {{
+/// controllers, timer, POST and system control ports, other serial and parallel ports, disks, graphics, PCI
+/// configuration.
+inline constexpr std::array<hv::GuestRange, 15> kAbsentPorts = {{
     {{0x00}, 0x20},
     {{0x22}, 0x3e},
-    {{0x65}, 0x3b},
+    {{0x65}, 0xb},
+    {{0x72}, 0x2e},
     {{0xa2}, 0x5e},
     {{0x170}, 0x8},
     {{0x1f0}, 0x8},

@@ -4,8 +4,10 @@
 #include <optional>
 #include <vector>
 
+#include "devices/power/acpi_events.h"
 #include "devices/power/acpi_power.h"
 #include "devices/power/i8042_reset.h"
+#include "devices/timer/cmos_rtc.h"
 #include "devices/uart/ns16550.h"
 #include "hv/core/bus.h"
 #include "hv/core/interrupt.h"
@@ -36,6 +38,7 @@ class X86Platform final : public BasePlatform {
     TRY(make_ram());
     std::vector<uint32_t> interrupts(kVirtioInterrupts.begin(), kVirtioInterrupts.end());
     interrupts.push_back(kSerialInterrupt);
+    interrupts.push_back(kEventInterrupt);
     engine_ = TRY(Engine::create(config(), {memory(), bus(), ports_, interrupts}));
     make_small_devices();
     TRY(make_virtio(kVirtioSlots, [this](unsigned slot) {
@@ -43,6 +46,11 @@ class X86Platform final : public BasePlatform {
     }));
     TRY(fill_ports());
     return run_on(*engine_);
+  }
+
+  bool press_power_button() noexcept override {
+    events_->press_power_button();
+    return true;
   }
 
  private:
@@ -62,14 +70,19 @@ class X86Platform final : public BasePlatform {
   void make_small_devices() {
     power_.emplace(environment().control);
     keyboard_controller_.emplace(environment().control);
+    events_.emplace(line(kEventInterrupt));
     uart_.emplace(serial_backend(), line(kSerialInterrupt));
     reset_by_loading(*uart_);
+    reset_by_loading(clock_);
+    reset_by_loading(*events_);
   }
 
   hv::Result<void> fill_ports() {
     TRY(ports_.add(kKeyboardController, *keyboard_controller_, "keyboard controller"));
+    TRY(ports_.add(kClock, clock_, "clock"));
     TRY(ports_.add(kSerial, *uart_, "uart"));
     TRY(ports_.add(kPower, *power_, "power"));
+    TRY(ports_.add(kEvents, *events_, "events"));
     for (const hv::GuestRange& range : kAbsentPorts) TRY(ports_.add(range, absent_, "an absent device"));
     return {};
   }
@@ -79,6 +92,8 @@ class X86Platform final : public BasePlatform {
   std::unique_ptr<Engine> engine_;
   std::optional<devices::AcpiPower> power_;
   std::optional<devices::I8042Reset> keyboard_controller_;
+  devices::CmosRtc clock_;
+  std::optional<devices::AcpiEvents> events_;
   std::optional<devices::Ns16550> uart_;
 };
 

@@ -88,8 +88,14 @@ class FakeDevice : public CharDevice {
 
 struct FakeCommands : TerminalCommands {
   void leave() noexcept override { ++leaves; }
+  bool press_power_button() noexcept override {
+    ++presses;
+    return has_button;
+  }
   std::string describe_machine() override { return "two harts\n"; }
   std::atomic<int> leaves = 0;
+  std::atomic<int> presses = 0;
+  bool has_button = true;
 };
 
 /// A loop that runs.

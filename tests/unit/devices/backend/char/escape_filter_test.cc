@@ -28,10 +28,10 @@ TEST_F(EscapeFilterTest, PassesWhatIsTypedOn) {
 TEST_F(EscapeFilterTest, TakesTheKeyAfterControlA) {
   EXPECT_EQ(type("a\x01xb\x01hc\x01"
                  "c\x01id\x01"
-                 "b"),
-            "abcd");
+                 "b\x01pe"),
+            "abcde");
   EXPECT_EQ(keys, (std::vector{TerminalKey::leave, TerminalKey::help, TerminalKey::info, TerminalKey::info,
-                               TerminalKey::send_break}));
+                               TerminalKey::send_break, TerminalKey::power}));
 }
 
 TEST_F(EscapeFilterTest, ControlATwiceIsOneForTheGuest) { EXPECT_EQ(type("\x01\x01x"), "\x01x"); }

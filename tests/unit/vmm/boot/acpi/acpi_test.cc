@@ -42,6 +42,17 @@ TEST(Aml, LengthsOfMoreThan63BytesTakeSeveralBytes) {
   EXPECT_EQ(scope.size(), 107u);
 }
 
+TEST(Aml, AMethodReadsAPortAndNotifies) {
+  EXPECT_EQ(aml::port_region("EVTS", 0x604, 1), bytes({0x5b, 0x80, 'E', 'V', 'T', 'S', 0x01, 0x0b, 0x04, 0x06, 0x01}));
+  EXPECT_EQ(aml::byte_fields("EVTS", {"HAPP"}),
+            bytes({0x5b, 0x81, 0x0b, 'E', 'V', 'T', 'S', 0x01, 'H', 'A', 'P', 'P', 0x08}));
+  const aml::Bytes pressed =
+      aml::if_then(aml::bit_and(aml::local0(), aml::integer(1)), aml::notify("\\_SB.PWRB", 0x80));
+  EXPECT_EQ(aml::method("_EVT", 1, aml::join({aml::store(aml::reference("HAPP"), aml::local0()), pressed})),
+            bytes({0x14, 0x1f, '_',  'E',  'V',  'T',  0x09, 0x70, 'H', 'A', 'P', 'P', 0x60, 0xa0, 0x12, 0x7b,
+                   0x60, 0x01, 0x00, 0x86, 0x5c, 0x2e, '_',  'S',  'B', '_', 'P', 'W', 'R',  'B',  0x0a, 0x80}));
+}
+
 TEST(Aml, AResourceTemplateIsABufferThatEndsWithATag) {
   EXPECT_EQ(aml::resources({aml::io_ports(0x3f8, 8)}),
             bytes({0x11, 0x0d, 0x0a, 0x0a, 0x47, 0x01, 0xf8, 0x03, 0xf8, 0x03, 0x01, 0x08, 0x79, 0x00}));
@@ -51,7 +62,7 @@ TEST(Aml, AResourceTemplateIsABufferThatEndsWithATag) {
 class Tables : public testing::Test {
  protected:
   static constexpr hv::GuestRange kRoom{{0xe0000}, 0x20000};
-  static constexpr Power kPower{0x600, 0x601, 0x602, 1};
+  static constexpr Power kPower{0x600, 0x601, 0x602, 1, 0x32};
   static constexpr InterruptControllers kInterrupts{3, {0xfee0'0000}, {0xfec0'0000}};
 
   std::span<const std::byte> at(uint64_t address) const {
@@ -89,6 +100,8 @@ TEST_F(Tables, AreFoundFromTheFirstAndAddUpToZero) {
 TEST_F(Tables, TheMachineIsHardwareReducedWithItsPowerRegisters) {
   const auto fadt = at(get<uint64_t>(at(get<uint64_t>(tables, 24)), 36));
   EXPECT_EQ(fadt.size(), 276u);
+  EXPECT_EQ(get<uint8_t>(fadt, 108), 0x32u);
+  EXPECT_EQ(get<uint16_t>(fadt, 109) & (1u << 5), 0u);  // there is a CMOS clock
   EXPECT_NE(get<uint32_t>(fadt, 112) & (1u << 20), 0u);
   EXPECT_EQ(get<uint64_t>(fadt, 116 + 4), 0x602u);
   EXPECT_EQ(get<uint8_t>(fadt, 128), 1u);
