@@ -78,6 +78,12 @@ struct ConsoleConfig {
   ConsoleDevice device = ConsoleDevice::uart;
 };
 
+enum class CpuModel { host, stable };
+
+struct CpuConfig {
+  CpuModel model = CpuModel::host;
+};
+
 struct JitConfig {
   uint64_t cache = 0;  ///< bytes of host code
 
@@ -94,6 +100,7 @@ struct MachineConfig {
   Arch arch = Arch::riscv64;
   Accel accel = Accel::automatic;
   unsigned cpus = 0;
+  CpuConfig cpu;
   uint64_t memory = 0;  ///< bytes
   hv::HugePages huge_pages = hv::HugePages::automatic;
   hv::NumaPolicy numa;

@@ -288,6 +288,8 @@ hv::Result<void> check_together(const ConfigNode& tree, MachineConfig& config) {
     return error_at(place(tree, {"boot", boot.bare.empty() ? "firmware" : "bare"}),
                     "an {} machine boots a kernel; give \"boot.kernel\" instead", arch_name(config.arch));
   }
+  if (config.cpu.model == CpuModel::stable && config.arch != Arch::x86_64)
+    return error_at(place(tree, {"cpu", "model"}), "\"cpu.model\" stable is for x86_64 machines; remove it");
   if (!boot.initrd.empty() && boot.kernel.empty())
     return error_at(place(tree, {"boot", "initrd"}), "\"boot.initrd\" needs \"boot.kernel\"");
   if (const auto cmdline = check_cmdline(boot.cmdline); !cmdline)

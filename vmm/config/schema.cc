@@ -98,6 +98,7 @@ constexpr std::array<std::string_view, 4> kHugePages = {"auto", "off", "2MiB", "
 constexpr std::array<std::string_view, 4> kNumaPolicies = {"none", "bind", "interleave", "preferred"};
 constexpr std::array<std::string_view, 3> kDiskFormats = {"auto", "raw", "qcow2"};
 constexpr std::array<std::string_view, 2> kNetworkBackends = {"user", "tap"};
+constexpr std::array<std::string_view, 2> kCpuModels = {"host", "stable"};
 constexpr std::array<std::string_view, 2> kConsoleDevices = {"uart", "virtio"};
 
 constexpr std::array kNumaFields = {
@@ -170,6 +171,14 @@ constexpr std::array kConsoleFields = {
         .with_default("uart"),
 };
 
+constexpr std::array kCpuFields = {
+    choice("model", kCpuModels,
+           "The features of an x86_64 guest's processors: host, all that this host has; stable, what hosts of the last "
+           "ten years share, so that a guest finds the same on another one",
+           set<&CpuConfig::model>)
+        .with_default("host"),
+};
+
 constexpr std::array kJitFields = {
     scalar("cache", Kind::size, "Memory for translated code; when it is full, the oldest makes room",
            set<&JitConfig::cache>)
@@ -185,6 +194,7 @@ constexpr std::array kMachineFields = {
            set<&MachineConfig::accel>)
         .with_default("auto"),
     scalar("cpus", Kind::integer, "Virtual processors", set<&MachineConfig::cpus>).with_range(1, 16).with_default("1"),
+    map("cpu", kCpuFields, "What the virtual processors are", enter<&MachineConfig::cpu>),
     scalar("memory", Kind::size, "RAM, in KiB, MiB or GiB; whole MiB", set<&MachineConfig::memory>)
         .with_range(16 * kMiB, 1024 * kGiB)
         .with_default("512MiB"),

@@ -49,8 +49,8 @@ constexpr Mask kStable[] = {
     // SSE3, PCLMULQDQ, SSSE3, CX16, SSE4.1, SSE4.2, x2APIC, MOVBE, POPCNT, TSC deadline, AES, hypervisor
     {leaf::kFeatures, 0, &CpuidLeaf::ecx, 0x83f8'2203},
     {leaf::kFeatures, 0, &CpuidLeaf::edx, 0x1789'fbff},
-    // FSGSBASE, SMEP, ERMS; what says that the processor lacks a flaw stays
-    {leaf::kMoreFeatures, 0, &CpuidLeaf::ebx, 0x0000'0281},
+    // FSGSBASE, SMEP; what says that the processor lacks a flaw stays
+    {leaf::kMoreFeatures, 0, &CpuidLeaf::ebx, 0x0000'0081},
     {leaf::kMoreFeatures, 0, &CpuidLeaf::ecx, 0},
     {leaf::kMoreFeatures, 0, &CpuidLeaf::edx, 0xac00'0400},
     {leaf::kMoreFeatures, 1, &CpuidLeaf::eax, 0},
@@ -59,6 +59,8 @@ constexpr Mask kStable[] = {
     // LAHF; SYSCALL, NX, RDTSCP, long mode
     {leaf::kExtendedFeatures, 0, &CpuidLeaf::ecx, 0x0000'0101},
     {leaf::kExtendedFeatures, 0, &CpuidLeaf::edx, 0x2810'0800},
+    // IBPB, IBRS, STIBP, SSBD
+    {leaf::kSizes, 0, &CpuidLeaf::ebx, 0x0100'd000},
 };
 
 unsigned bits_for(unsigned count) { return static_cast<unsigned>(std::bit_width(count - 1)); }

@@ -15,7 +15,9 @@ namespace kvm = hv::kvm;
 class X86KvmEngine final : public KvmEngine<Engine, kvm::x86::X86Vcpu>, private hv::InterruptSink {
  public:
   X86KvmEngine(const MachineConfig& config, const Environment& environment)
-      : KvmEngine(config.cpus, environment.memory), environment_(environment) {}
+      : KvmEngine(config.cpus, environment.memory),
+        environment_(environment),
+        model_(config.cpu.model == CpuModel::stable ? kvm::x86::CpuModel::stable : kvm::x86::CpuModel::host) {}
 
   hv::Result<void> start_at(const BootState& boot) override {
     using Mode = kvm::x86::StartState::Mode;
@@ -44,13 +46,14 @@ class X86KvmEngine final : public KvmEngine<Engine, kvm::x86::X86Vcpu>, private 
   }
 
   hv::Result<std::unique_ptr<kvm::x86::X86Vcpu>> make_processor(kvm::Vm& vm, unsigned id) override {
-    const auto cpuid = kvm::x86::guest_cpuid(supported_, id, cpus(), kvm::x86::CpuModel::host);
+    const auto cpuid = kvm::x86::guest_cpuid(supported_, id, cpus(), model_);
     return kvm::x86::X86Vcpu::create(vm, id, {environment_.bus, environment_.ports}, cpuid);
   }
 
   void remove_controllers() noexcept override { irqchip_.reset(); }
 
   const Environment environment_;
+  const kvm::x86::CpuModel model_;
   std::vector<kvm::x86::CpuidLeaf> supported_;
   std::unique_ptr<kvm::x86::Irqchip> irqchip_;
 };

@@ -39,6 +39,7 @@ TEST(Cpuid, TheStableModelHasNoAvxAndKeepsLongMode) {
   const auto leaves = guest_cpuid(everything(), 0, 1, CpuModel::stable);
   EXPECT_EQ(find(leaves, 1).ecx & (1u << 28), 0u);
   EXPECT_EQ(find(leaves, 7).ebx & (1u << 5 | 1u << 16), 0u);
+  EXPECT_EQ(find(leaves, 0x8000'0008).ebx & 1, 0u);  // CLZERO
   EXPECT_NE(find(leaves, 0x8000'0001).edx & (1u << 29), 0u);
 }
 

@@ -127,10 +127,10 @@ TEST_F(MachineFile, NamesTheNearestKey) {
             "m.yaml:2:8: unknown key \"kernal\" in \"boot\"; did you mean \"kernel\"?");
   EXPECT_EQ(error_of("arch: riscv64\nconsole: {zzz: 1}\n"),
             "m.yaml:2:11: unknown key \"zzz\" in \"console\"; the keys are backend, device");
-  EXPECT_EQ(
-      error_of("arch: riscv64\nsomething: 1\n"),
-      "m.yaml:2:1: unknown key \"something\"; the keys are name, arch, accel, cpus, memory, huge_pages, numa, boot, "
-      "disks, networks, console, rng, balloon, jit, base");
+  EXPECT_EQ(error_of("arch: riscv64\nsomething: 1\n"),
+            "m.yaml:2:1: unknown key \"something\"; the keys are name, arch, accel, cpus, cpu, memory, huge_pages, "
+            "numa, boot, "
+            "disks, networks, console, rng, balloon, jit, base");
 }
 
 TEST_F(MachineFile, RefusesAValueOfTheWrongKind) {
@@ -163,6 +163,9 @@ TEST_F(MachineFile, ChecksLimits) {
 TEST_F(MachineFile, SetsTheSizeOfTheJitsCache) {
   EXPECT_EQ(load(kSmall).value().jit.cache, uint64_t{64} << 20);
   EXPECT_EQ(load(std::string(kSmall) + "jit: {cache: 16MiB}\n").value().jit.cache, uint64_t{16} << 20);
+  EXPECT_EQ(load(kSmall).value().cpu.model, CpuModel::host);
+  EXPECT_EQ(error_of(std::string(kSmall) + "cpu: {model: stable}\n"),
+            "m.yaml:3:7: \"cpu.model\" stable is for x86_64 machines; remove it");
   EXPECT_EQ(error_of("arch: riscv64\njit: {cache: 2GiB}\n"),
             "m.yaml:2:14: \"jit.cache\" must be whole MiB from 1MiB to 1GiB, not 2GiB");
   EXPECT_EQ(error_of("arch: riscv64\njit: {size: 2MiB}\n"),
