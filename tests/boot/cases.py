@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from guest import ROOT, Failure, Guest, empty_disk, require, script_disk
+import x86_checks
+from guest import CACHE, ROOT, Failure, Guest, empty_disk, image, require, script_disk
 
 MIB = 1 << 20
 PROMPT = '# '
@@ -54,12 +55,13 @@ class Run:
     def __init__(self, case, vireo, folder, factor=1, accel='auto'):
         self.case, self.vireo, self.folder, self.accel = case, vireo, folder, case.accel or accel
         self.deadline = time.monotonic() + case.seconds * factor
+        self.kvm_options, self.kvm_wrapper = [], []  # of scripts/with-kvm, and what runs the program there
         self.guest = None  # the last one, for its console when the test fails
 
     def machine(self, *disks):
         machine = {'base': str(ROOT / 'configs' / self.case.config), 'name': self.case.name, 'cpus': self.case.cpus}
         if disks:
-            machine['disks'] = [ROOT_DISK, *disks]
+            machine['disks'] = [{**ROOT_DISK, 'path': f'cache:{self.case.kvm or "riscv64"}/root.ext4'}, *disks]
         return machine
 
     def start(self, machine, *options, terminal=False):
@@ -71,16 +73,15 @@ class Run:
 
     def with_kvm(self):
         """What runs the program where KVM works; the emulated machine gets the files that it needs."""
-        cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-        images = [cache / 'vireo/images' / self.case.kvm / name for name in ('vmlinuz', 'initrd')]
-        files = [self.vireo, self.folder, ROOT / 'configs', *images]
+        images = [image(self.case.kvm, name) for name in ('vmlinuz', 'initrd')]
+        files = [self.vireo, self.folder, ROOT / 'configs', ROOT / 'tests/boot/guest/watch.sh', *images]
         seconds = max(1, int(self.deadline - time.monotonic()))
         return [ROOT / 'scripts/with-kvm', '--arch', MACHINE_NAMES[self.case.kvm], *(word for file in files for word in ('--file', file)), '--timeout',
-                str(seconds), '--', 'env', f'XDG_CACHE_HOME={cache}']
+                str(seconds), *self.kvm_options, '--', 'env', f'XDG_CACHE_HOME={CACHE}', *self.kvm_wrapper]
 
-    def execute(self, machine, command):
+    def execute(self, machine, command, *options):
         """Runs a command in a guest of its own, which then powers off."""
-        with self.start(machine, '--exit-with-guest', '--append', f'vireo.run={command}') as guest:
+        with self.start(machine, '--exit-with-guest', *options, '--append', f'vireo.run={command}') as guest:
             status = guest.end()
             require('vireo: exit status 0\n' in guest.console, 'the command did not succeed in the guest')
             require('reboot: Power down' in guest.console, 'the guest did not power off')
@@ -297,8 +298,7 @@ def in_qemu(run, images, script, command, seconds):
 
 def check_packages(run):
     """apt, dpkg and gcc print and leave the same in QEMU: guest/packages.sh."""
-    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-    images = cache / 'vireo/images'
+    images = CACHE / 'vireo/images'
     require((images / 'riscv64-packages').exists(), 'there is no image: scripts/guest --with=packages')
     script = script_disk(run.folder, 'packages.sh')
     machine = run.machine(script)
@@ -386,11 +386,16 @@ CASES = [
          check=check_self_modifying),
     Case('generated-code', 'riscv64-debian.yaml', 2, 'Node.js and LuaJIT (scripts/guest --with=jit) in the JIT', accel='jit',
          check=check_generated_code, seconds=240),
-    Case('kvm-1', 'x86_64-minimal.yaml', 1, 'an x86-64 kernel on KVM: disk, network, console', check=check_kvm_guest,
-         seconds=240, kvm='x86_64'),
-    Case('kvm-2', 'x86_64-minimal.yaml', 2, 'the same on two processors', check=check_kvm_guest, seconds=240, kvm='x86_64'),
-    Case('kvm-reboot', 'x86_64-minimal.yaml', 2, 'an x86-64 guest reboots and powers off', check=check_kvm_reboot,
-         seconds=300, kvm='x86_64'),
+    Case('kvm-1', 'x86_64-debian.yaml', 1, 'Debian for x86-64 on KVM: disk, network, console, clock',
+         check=x86_checks.check_debian, seconds=240, kvm='x86_64'),
+    Case('kvm-2', 'x86_64-debian.yaml', 2, 'the same on two processors, and the guest reboots and powers off',
+         check=x86_checks.check_debian_reboot, seconds=240, kvm='x86_64'),
+    Case('kvm-pvh', 'x86_64-minimal.yaml', 2, 'an ELF kernel by its PVH note; SIGTERM presses the power button',
+         check=x86_checks.check_pvh, seconds=240, kvm='x86_64'),
+    Case('kvm-hostile', '', 1, 'wild registers, ports, queues and MSRs stop nothing', check=x86_checks.check_hostile,
+         seconds=120, kvm='x86_64'),
+    Case('kvm-hostile-long', '', 1, 'the same for a minute each', check=x86_checks.check_hostile, seconds=480, kvm='x86_64',
+         on_request=True),
     *(case for arch in ('riscv64', 'arm64') for case in kvm_cases(arch)),
     Case('small-cache-1', 'riscv64-minimal.yaml', 1, 'the JIT evicts translations all the time', accel='jit',
          check=check_small_cache),

@@ -13,6 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SECTOR = 512
 
 
+CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+
+
+def image(arch, name):
+    """What scripts/guest made."""
+    return CACHE / 'vireo/images' / arch / name
+
+
 class Failure(Exception):
     """A test's expectation that did not hold."""
 
