@@ -103,6 +103,32 @@ TEST(Sbi, HartsStartStoppedAndAreStartedOnce) {
   EXPECT_EQ(call(board, kHsm, 2, {9}).error, kInvalidParameter);
 }
 
+TEST(Sbi, ASuspendedHartSleepsUntilItsInterrupt) {
+  Board board(1, Firmware::built_in);
+  set_csr(board.state(), 0x104, csr::interrupt::kStip);
+  const uint64_t began = read_csr(board.state(), 0xc01);
+  constexpr uint64_t kTicks = 100'000;  // 10 ms
+  call(board, kTime, 0, {began + kTicks});
+  EXPECT_EQ(call(board, kHsm, 3, {0}).error, kSuccess);
+  EXPECT_GE(read_csr(board.state(), 0xc01), began + kTicks);
+  EXPECT_EQ(call(board, kHsm, 2, {0}).value, 0u) << "it is started again";
+}
+
+TEST(Sbi, ASuspensionThatLosesTheRegistersIsNotSupported) {
+  Board board(1, Firmware::built_in);
+  EXPECT_EQ(call(board, kHsm, 3, {0x80000000}).error, kNotSupported);
+  EXPECT_EQ(call(board, kHsm, 3, {1}).error, kInvalidParameter);
+}
+
+TEST(Sbi, PerformanceCountersAreTheThreeThatCannotBeConfigured) {
+  Board board(1, Firmware::built_in);
+  EXPECT_EQ(call(board, kPmu, 0).value, 3u);
+  for (uint64_t counter = 0; counter < 3; ++counter)
+    EXPECT_EQ(call(board, kPmu, 1, {counter}).value, (0xc00 + counter) | 63u << 12) << "64 bits";
+  EXPECT_EQ(call(board, kPmu, 1, {3}).error, kInvalidParameter);
+  for (const uint64_t function : {2, 3, 4}) EXPECT_EQ(call(board, kPmu, function).error, kNotSupported) << function;
+}
+
 TEST(Sbi, ResetAsksTheMachine) {
   Board board(1, Firmware::built_in);
   EXPECT_EQ(call(board, kReset, 0, {9, 0}).error, kInvalidParameter);
