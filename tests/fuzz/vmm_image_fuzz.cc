@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto kernel = vmm::unwrap_kernel({file.begin(), file.end()}, kLimit);
   if (!kernel) return 0;
   CHECK(kernel->size() <= std::max(kLimit, size));
-  const auto header = vmm::parse_linux_image(vmm::LinuxImage::riscv64, *kernel);
-  CHECK(!header || header->image_size >= kernel->size());
+  for (const vmm::LinuxImage kind : {vmm::LinuxImage::riscv64, vmm::LinuxImage::arm64}) {
+    const auto header = vmm::parse_linux_image(kind, *kernel);
+    CHECK(!header || header->image_size >= kernel->size());
+  }
   return 0;
 }
