@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "emu/riscv/csr/bits.h"
+#include "emu/riscv/csr/table.h"
 #include "tests/diff/programs/program.h"
 #include "tests/diff/programs/registers.h"
 #include "tests/unit/emu/riscv/board.h"
@@ -37,8 +38,8 @@ Slots slots_of(const std::vector<std::byte>& bytes, size_t count) {
   return slots;
 }
 
-Slots run_here(const Image& image, const EngineConfig& engine) {
-  emu::riscv::test::Board board(1, Firmware::guest, nullptr, engine);
+/// On a new board, to its end.
+void run_on(emu::riscv::test::Board& board, const Image& image) {
   EXPECT_LT(Image::kBase + image.bytes.size(), kTrapVector);
   EXPECT_TRUE(board.memory->write({Image::kBase}, image.bytes).has_value());
   emu::riscv::test::put_stop(board, kTrapVector);
@@ -47,6 +48,11 @@ Slots run_here(const Image& image, const EngineConfig& engine) {
   board.hart().update_contexts();
   board.run();
   EXPECT_EQ(board.state().csr.mcause, 11u) << "not the environment call at the end, but at " << board.state().csr.mepc;
+}
+
+Slots run_here(const Image& image, const EngineConfig& engine) {
+  emu::riscv::test::Board board(1, Firmware::guest, nullptr, engine);
+  run_on(board, image);
   std::vector<std::byte> bytes(image.programs * sizeof(Slot));
   EXPECT_TRUE(board.memory->read({Image::kBase + image.slots_offset}, bytes).has_value());
   return slots_of(bytes, image.programs);
@@ -114,11 +120,17 @@ uint64_t first_seed() {
   return wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : 1;
 }
 
+/// The programs of an image, of which the first is the run's program number `done`.
+std::vector<Program> programs_from(size_t done) {
+  std::vector<Program> programs;
+  for (size_t i = 0; i < kProgramsInImage; ++i)
+    programs.push_back(make_program(first_seed() + done + i, kProgramLength));
+  return programs;
+}
+
 void expect_same(Run wanted, Run found) {
   for (size_t done = 0; done < program_count(); done += kProgramsInImage) {
-    std::vector<Program> programs;
-    for (size_t i = 0; i < kProgramsInImage; ++i)
-      programs.push_back(make_program(first_seed() + done + i, kProgramLength));
+    const std::vector<Program> programs = programs_from(done);
     const Image image = make_image(programs);
     const Slots a = wanted(image);
     const Slots b = found(image);
@@ -138,6 +150,25 @@ Slots in_jit(const Image& image) {
 Slots in_lockstep(const Image& image) { return run_here(image, {.kind = EngineKind::lockstep, .jit_cache = 32 << 20}); }
 
 bool has_qemu() { return std::system("command -v qemu-riscv64 > /dev/null") == 0; }
+
+uint64_t instructions(const std::vector<Program>& programs) {
+  emu::riscv::test::Board board(1, Firmware::guest, nullptr, {});
+  run_on(board, make_image(programs));
+  constexpr uint16_t kMinstret = 0xb02;
+  return emu::riscv::csr::find(kMinstret)->read(board.state(), kMinstret);
+}
+
+TEST(RandomPrograms, AreAtLeast100000InstructionsARun) {
+  uint64_t count = 0;
+  for (size_t done = 0; done < program_count(); done += kProgramsInImage) {
+    std::vector<Program> programs = programs_from(done);
+    count += instructions(programs);
+    for (Program& program : programs) program.items.clear();
+    count -= instructions(programs);  // what loads and saves the registers
+  }
+  EXPECT_GE(count, 100'000u);
+  RecordProperty("instructions", std::to_string(count));
+}
 
 TEST(RandomPrograms, RunInTheInterpreterAsInQemu) {
   if (!has_qemu()) GTEST_SKIP() << "no qemu-riscv64: scripts/setup installs it";
