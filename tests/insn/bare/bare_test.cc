@@ -11,6 +11,7 @@
 #include "tests/insn/guest_code.h"
 #include "tests/unit/vmm/boot/test_files.h"
 #include "vmm/config/parser.h"
+#include "vmm/machine/engines.h"
 #include "vmm/machine/machine.h"
 
 /// The rows as bare-metal programs in the form of the public instruction tests: an ELF file of Debian's assembler and
@@ -18,7 +19,6 @@
 namespace tests::insn {
 namespace {
 
-using emu::riscv::Extension;
 using Rows = std::vector<InsnRow>;
 
 /// Rounds that every program makes, after which the JIT has translated all of it; lockstep does so at once.
@@ -131,6 +131,7 @@ class BareRows : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (std::system("command -v riscv64-linux-gnu-as > /dev/null") != 0) GTEST_SKIP() << "no cross assembler";
+    if (GetParam() != std::string_view("interp") && !vmm::jit_obstacle().empty()) GTEST_SKIP() << vmm::jit_obstacle();
   }
 
   std::string build(const Rows& rows) const {

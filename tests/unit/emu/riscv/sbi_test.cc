@@ -126,7 +126,8 @@ TEST(Sbi, PerformanceCountersAreTheThreeThatCannotBeConfigured) {
   for (uint64_t counter = 0; counter < 3; ++counter)
     EXPECT_EQ(call(board, kPmu, 1, {counter}).value, (0xc00 + counter) | 63u << 12) << "64 bits";
   EXPECT_EQ(call(board, kPmu, 1, {3}).error, kInvalidParameter);
-  for (const uint64_t function : {2, 3, 4}) EXPECT_EQ(call(board, kPmu, function).error, kNotSupported) << function;
+  for (uint64_t function = 2; function <= 4; ++function)
+    EXPECT_EQ(call(board, kPmu, function).error, kNotSupported) << function;
 }
 
 TEST(Sbi, ResetAsksTheMachine) {
