@@ -57,6 +57,16 @@ Result<void> Vm::interrupt_on_event(int event_fd, uint32_t line) {
   return {};
 }
 
+/// Disconnecting waits for what is under way.
+Result<void> Vm::settle_interrupt(int event_fd, uint32_t line) {
+  kvm_irqfd argument{};
+  argument.fd = static_cast<uint32_t>(event_fd);
+  argument.gsi = line;
+  argument.flags = KVM_IRQFD_FLAG_DEASSIGN;
+  if (ioctl(fd(), KVM_IRQFD, &argument) != 0) return os_error("KVM does not disconnect interrupt {}", line);
+  return interrupt_on_event(event_fd, line);
+}
+
 Result<void> Vm::event_on_write(int event_fd, GuestAddress address, unsigned size, uint64_t value) {
   kvm_ioeventfd argument{};
   argument.datamatch = value;

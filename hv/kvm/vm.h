@@ -26,6 +26,8 @@ class Vm final : public UnmarkedWriter {
 
   /// A write to the eventfd interrupts the guest at `line` of the kernel's interrupt controllers, as an edge.
   Result<void> interrupt_on_event(int event_fd, uint32_t line);
+  /// Returns when all writes to the eventfd so far have interrupted the guest: KVM does it a little later.
+  Result<void> settle_interrupt(int event_fd, uint32_t line);
   /// A write of `value`, `size` bytes at `address`, signals the eventfd and does not reach the bus.
   Result<void> event_on_write(int event_fd, GuestAddress address, unsigned size, uint64_t value);
 

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <sys/eventfd.h>
 
+#include "hv/base/log.h"
 #include "hv/kvm/ioctl.h"
 #include "hv/kvm/x86/state_bytes.h"
 
@@ -38,6 +39,10 @@ void Irqchip::set_line(uint32_t line, bool level) noexcept {
 }
 
 void Irqchip::save(StateWriter& writer) const {
+  for (const auto& [line, event] : events_) {
+    if (const auto settled = vm_.settle_interrupt(event.get(), line); !settled)
+      log::error("{}", settled.error().message);
+  }
   writer.section("kvm-irqchip", 1, [&] {
     for (uint32_t id = 0; id < kChips; ++id) {
       kvm_irqchip chip{};

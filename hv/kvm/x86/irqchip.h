@@ -25,6 +25,7 @@ class Irqchip final : public InterruptSink, public Snapshottable {
 
   void set_line(uint32_t line, bool level) noexcept override;
 
+  /// Before the processors: an interrupt that is under way reaches their APICs.
   void save(StateWriter& writer) const override;
   Result<void> load(StateReader& reader) override;
 

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -88,6 +91,25 @@ class KvmGuest : public testing::Test {
 
   void start_real() {
     ASSERT_TRUE(vcpu_->start({.mode = x86::StartState::Mode::real, .entry = kCode.value, .stack = kStack.value}));
+  }
+
+  /// Ends the run after so long, if the guest does not.
+  Result<Exit> run_for(std::chrono::milliseconds longest) {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool ended = false;
+    std::thread other([&] {
+      std::unique_lock lock(mutex);
+      if (!changed.wait_for(lock, longest, [&] { return ended; })) vcpu_->request_exit();
+    });
+    auto exit = vcpu_->run();
+    {
+      const std::lock_guard lock(mutex);
+      ended = true;
+    }
+    changed.notify_all();
+    other.join();
+    return exit;
   }
 
   /// The first 4 GiB are mapped as they are, with pages of 2 MiB.
