@@ -30,7 +30,8 @@ constexpr const char* kFooter = R"(Examples:
   vireo run --arch riscv64 --bare rv64ui-p-add
   vireo run debian.yaml --accel jit --jit-stats=stats.json --json
 
-On a terminal: Ctrl-A x leaves, Ctrl-A h helps.
+On a terminal: Ctrl-A x leaves, Ctrl-A h helps. A machine with a power button (x86_64) has it pressed by Ctrl-A p and by
+SIGTERM, and is switched off 8 s after that signal.
 Exit status: 0 when the guest powered off (with --exit-with-guest or --bare: the status that it gave), 124 after a
 time-out, 125 when Vireo or the guest's kernel failed, 128+n after signal n, 2 for a wrong command line or machine file.)";
 

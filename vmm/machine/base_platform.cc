@@ -16,6 +16,37 @@ hv::Result<void> BasePlatform::power_on() {
   return boot();
 }
 
+void BasePlatform::save(hv::StateWriter& writer) const {
+  writer.section("machine", 1, [&] {
+    memory_->save(writer);
+    for (const hv::Snapshottable* const device : resettable_) device->save(writer);
+    for (const Occupied& slot : virtio_) slot.transport->save(writer);
+    engine_->save_controllers(writer);
+    for (size_t i = 0; i < engine_->vcpu_count(); ++i) engine_->vcpu(i).save(writer);
+  });
+}
+
+/// Controllers after the devices: what those drive on the way is not what was saved.
+hv::Result<void> BasePlatform::load(hv::StateReader& reader) {
+  booted_ = true;
+  hv::Result<void> loaded;
+  reader.section("machine", 1, [&](uint32_t) {
+    loaded = load_parts(reader);
+    if (!loaded) reader.fail(loaded.error().message);
+  });
+  TRY(std::move(loaded));
+  return reader.status();
+}
+
+hv::Result<void> BasePlatform::load_parts(hv::StateReader& reader) {
+  TRY(memory_->load_state(reader));
+  for (hv::Snapshottable* const device : resettable_) TRY(device->load(reader));
+  for (const Occupied& slot : virtio_) TRY(slot.transport->load(reader));
+  TRY(engine_->load_controllers(reader));
+  for (size_t i = 0; i < engine_->vcpu_count(); ++i) TRY(engine_->vcpu(i).load(reader));
+  return {};
+}
+
 hv::Result<void> BasePlatform::make_memory(std::span<const hv::RegionConfig> regions) {
   memory_ = TRY(hv::GuestMemory::create(regions));
   return {};

@@ -26,6 +26,8 @@ namespace vmm {
 class BasePlatform : public Platform {
  public:
   hv::Result<void> power_on() final;
+  void save(hv::StateWriter& writer) const final;
+  hv::Result<void> load(hv::StateReader& reader) final;
   void start() final { loop_.start(); }
   void stop() noexcept final { loop_.stop(); }
   size_t vcpu_count() const noexcept final { return engine_->vcpu_count(); }
@@ -65,6 +67,8 @@ class BasePlatform : public Platform {
   unsigned virtio_count() const noexcept { return static_cast<unsigned>(virtio_.size()); }
 
  private:
+  hv::Result<void> load_parts(hv::StateReader& reader);
+
   struct Occupied {
     hv::GuestAddress base;
     std::unique_ptr<devices::virtio::MmioTransport> transport;

@@ -6,6 +6,7 @@
 
 #include "hv/base/result.h"
 #include "hv/core/machine_control.h"
+#include "hv/core/state_io.h"
 #include "hv/core/vcpu.h"
 #include "vmm/config/machine_config.h"
 #include "vmm/machine/report.h"
@@ -35,6 +36,10 @@ class Platform {
   /// Puts memory, devices and vCPUs into their state after power-on and loads what the machine starts with. While
   /// stopped.
   virtual hv::Result<void> power_on() = 0;
+  /// All of it, as a machine of the same configuration can take it over instead of its power_on: that machine's disks
+  /// have to be as this one's are now. While stopped. A program that HTIF serves (boot.bare) loses it.
+  virtual void save(hv::StateWriter& writer) const = 0;
+  virtual hv::Result<void> load(hv::StateReader& reader) = 0;
   /// Lets devices and timers run; the vCPUs' threads follow.
   virtual void start() = 0;
   /// Halts the devices, their data written out. The vCPUs' threads have ended.

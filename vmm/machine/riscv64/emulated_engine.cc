@@ -66,6 +66,15 @@ class EmulatedEngine final : public Engine {
     return aclint_->load(reader);
   }
 
+  void save_controllers(hv::StateWriter& writer) const override {
+    clock_.save(writer);
+    aclint_->save(writer);
+  }
+  hv::Result<void> load_controllers(hv::StateReader& reader) override {
+    TRY(clock_.load(reader));
+    return aclint_->load(reader);
+  }
+
   hv::Result<void> start_at(const BootState& boot) override {
     clock_.set_ticks(0);
     harts_->reset({boot.entry, boot.device_tree});

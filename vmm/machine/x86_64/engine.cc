@@ -33,6 +33,8 @@ class X86KvmEngine final : public KvmEngine<Engine, kvm::x86::X86Vcpu>, private 
   }
 
   hv::InterruptSink& interrupts() noexcept override { return *this; }
+  void save_controllers(hv::StateWriter& writer) const override { irqchip_->save(writer); }
+  hv::Result<void> load_controllers(hv::StateReader& reader) override { return irqchip_->load(reader); }
 
  private:
   void set_line(uint32_t line, bool level) noexcept override {

@@ -20,6 +20,8 @@ class Arm64KvmEngine final : public KvmEngine<Engine, kvm::arm::ArmVcpu>, privat
   }
 
   hv::InterruptSink& interrupts() noexcept override { return *this; }
+  void save_controllers(hv::StateWriter& writer) const override { gic_->save(writer); }
+  hv::Result<void> load_controllers(hv::StateReader& reader) override { return gic_->load(reader); }
 
  private:
   void set_line(uint32_t line, bool level) noexcept override {
