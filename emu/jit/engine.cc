@@ -25,6 +25,10 @@ std::vector<uintptr_t> pages_of(const Block& block) {
   return pages;
 }
 
+/// Stands in a jump table where a block was removed: it has no key either, but others may have the same place.
+constexpr std::array<uint64_t, 2> kUnknown{};
+const std::byte* unknown() noexcept { return reinterpret_cast<const std::byte*>(&kUnknown[1]); }
+
 /// What one block can take at most, bytes.
 constexpr size_t kLargestBlock = 64 << 10;
 
@@ -70,6 +74,7 @@ const std::byte* Engine::find(const std::byte* host, unsigned mode) noexcept {
   uint64_t key = 0;
   std::memcpy(&key, found - sizeof key, sizeof key);
   if (key == reinterpret_cast<uint64_t>(host)) return found;
+  if (found == thunks_.no_block) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto at = blocks_.find({host, mode});
   if (at == blocks_.end()) return nullptr;
@@ -146,7 +151,7 @@ void Engine::remove(Block& block) noexcept {
   }
   std::atomic<const std::byte*>& entry = table(block.mode)[jump_index(block.host)];
   const std::byte* expected = block.entry;
-  entry.compare_exchange_strong(expected, thunks_.no_block);
+  entry.compare_exchange_strong(expected, unknown());
 }
 
 bool Engine::has_blocks(const std::byte* host) const noexcept {

@@ -85,6 +85,7 @@ class Engine {
   const Arena& arena() const noexcept { return *arena_; }
 
  private:
+  /// Thunks::no_block stands where no block of the mode has its place.
   using Table = std::array<std::atomic<const std::byte*>, kJumpTableEntries>;
   struct Key {
     const std::byte* host;

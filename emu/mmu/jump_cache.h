@@ -26,6 +26,7 @@ struct JumpCache {
   std::array<Entry, kEntries> entries;
   /// By page_index: whether a page may have entries, so that most flushes of data have nothing to do.
   std::array<uint8_t, kPages> has_entries{};
+  bool is_empty = true;
   unsigned mode = 0;  ///< that the code was made for
 
   /// Instructions begin at even addresses.
@@ -42,12 +43,16 @@ struct JumpCache {
   void add(uint64_t address, const std::byte* code) noexcept {
     entries[index(address)] = {address, code};
     has_entries[page_index(address)] = 1;
+    is_empty = false;
   }
   void clear() noexcept {
+    if (is_empty) return;  // there is one for each table and some modes, and kernels flush all tables often
     entries.fill({});
     has_entries.fill(0);
+    is_empty = true;
   }
   void forget(VirtualRange range) noexcept {
+    if (is_empty) return;
     const uint64_t pages = std::min<uint64_t>(range.pages(), kPages);
     for (uint64_t i = 0; i < pages; ++i) {
       if (has_entries[page_index(range.first + i * hv::kGuestPageSize)] != 0) return clear();

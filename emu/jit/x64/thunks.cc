@@ -76,6 +76,7 @@ class ThunkEmitter {
     a_.shl(ecx, std::countr_zero(mmu::JumpCache::kPages / 2));
     a_.or_(eax, ecx);
     a_.mov(byte_ptr(rdi, rax, 0, offsetof(mmu::JumpCache, has_entries)), 1);
+    a_.mov(byte_ptr(rdi, offsetof(mmu::JumpCache, is_empty)), 0);
     a_.jmp(rsi);
     a_.bind(miss);
     a_.xor_(eax, eax);
