@@ -18,6 +18,7 @@ struct Counters {
   uint64_t helper_calls = 0;
   uint64_t loads = 0;  ///< that missed the inline TLB, and so on
   uint64_t stores = 0;
+  uint64_t refills = 0;  ///< of these loads and stores, by generated code from the second level
   uint64_t atomics = 0;
   uint64_t translation_ns = 0;
 

@@ -7,9 +7,23 @@
 
 #include "emu/jit/counters.h"
 #include "emu/mmu/jump_cache.h"
+#include "emu/mmu/second_level_tlb.h"
+#include "emu/mmu/tlb.h"
 #include "emu/mmu/windows.h"
 
 namespace emu::jit {
+
+/// How generated code fills the inline TLB for loads and stores from the second level.
+struct Refill {
+  const mmu::SecondLevelTlb::View* second_level = nullptr;  ///< nullptr: somebody else has to look
+  mmu::Tlb::Journal* journal = nullptr;  ///< of the inline TLB
+  /// The present mode reaches the pages whose flags have, of those in `mask`, `wanted`. What it may do there follows
+  /// from Layout::read_flag and write_flag alone.
+  uint32_t mask = 0;
+  uint32_t wanted = kNever;
+
+  static constexpr uint32_t kNever = 1;  ///< as `wanted`, with a mask of 0: it reaches none by these rules
+};
 
 /// What generated code keeps in a vCPU's state for itself. Owned by the vCPU's thread, but for the entries of the jump
 /// table, which all threads share.
@@ -21,6 +35,7 @@ struct Scratch {
   /// the guest code that it stands for.
   const std::atomic<const std::byte*>* jump_table = nullptr;
   mmu::JumpCache* jumps = nullptr;     ///< by guest address; of the present address space and mode
+  Refill refill;
   uint64_t slow_address = 0;           ///< of an access that missed the inline TLB
   uint64_t slow_value = 0;             ///< to be stored, or loaded
   uint64_t slow_expected = 0;          ///< of a compare-and-swap

@@ -38,6 +38,7 @@ void AddressSpaces::enter(uint32_t asid, uint64_t root, unsigned regime) noexcep
   }
   space->last_entered = counters_.changes;
   current_ = space;
+  use_numbers();
 }
 
 void AddressSpaces::give_table(Space& space) noexcept {
@@ -92,6 +93,7 @@ void AddressSpaces::flush() noexcept {
   for (Tlb& table : shared_) table.flush();
   for (Space& space : spaces_) renew(space);
   renew(global_);
+  use_numbers();
 }
 
 void AddressSpaces::flush_asid(uint32_t asid) noexcept {
@@ -99,6 +101,7 @@ void AddressSpaces::flush_asid(uint32_t asid) noexcept {
   Space* const space = find_space(asid);
   if (space == nullptr) return;
   renew(*space);
+  use_numbers();
   if (space == current_) flush_local();
 }
 

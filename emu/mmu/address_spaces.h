@@ -46,10 +46,12 @@ class AddressSpaces {
 
   /// Looks a page of the present space up, behind the inline tables.
   SecondLevelTlb::Page find(uint64_t address) noexcept {
-    const SecondLevelTlb::Page page = second_level_.find(address, current_->number, global_.number);
+    const SecondLevelTlb::Page page = second_level_.find(address);
     ++(page.host != nullptr ? counters_.second_level_hits : counters_.walks);
     return page;
   }
+  /// For code that looks a page up by itself.
+  const SecondLevelTlb::View& second_level() const noexcept { return second_level_.view(); }
   /// Remembers a page of the present space, which a leaf of `leaf_size` bytes maps.
   void add(uint64_t address, uint64_t leaf_size, std::byte* host_page, uint8_t flags, bool is_global) noexcept;
 
@@ -92,6 +94,8 @@ class AddressSpaces {
   /// Forgets all that was translated in a space, but for what the shared tables have of it.
   void renew(Space& space) noexcept;
   SpaceNumber next_number() noexcept;
+  /// The second level's look-ups are for the present space, which or whose number may have changed.
+  void use_numbers() noexcept { second_level_.use(current_->number, global_.number); }
   void flush_local() noexcept;
 
   std::array<Space, kSpaces> spaces_{};

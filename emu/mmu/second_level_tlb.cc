@@ -7,7 +7,10 @@ namespace emu::mmu {
 // The newest entry comes first, the oldest goes.
 void SecondLevelTlb::add(uint64_t address, SpaceNumber space, std::byte* host_page, uint8_t flags) noexcept {
   if (!is_taggable(address)) return;
-  if (sets_ == nullptr) sets_ = std::make_unique<Sets>();
+  if (sets_ == nullptr) {
+    sets_ = std::make_unique<Sets>();
+    view_.sets = sets_->data();
+  }
   Set& set = (*sets_)[set_of(address)];
   const uint64_t tag = tag_of(address, space);
   const auto same = std::find_if(set.begin(), set.end() - 1, [tag](const Entry& entry) { return entry.tag == tag; });

@@ -22,6 +22,23 @@ class SecondLevelTlb {
   static constexpr size_t kWays = 4;                                      ///< a set is one cache line
   static constexpr SpaceNumber kMostSpaces = (SpaceNumber{1} << 19) - 1;  ///< numbers are 1 to this
 
+  struct Entry {
+    uint64_t tag = 0;    ///< bits 56:12 of the virtual address, the space's number below; 0: empty
+    uint64_t value = 0;  ///< the page's host address, flags below
+  };
+  using Set = std::array<Entry, kWays>;
+  static_assert(sizeof(Set) == 64);
+  static constexpr unsigned kSpaceBits = 19;
+  static constexpr unsigned kAddressBits = 57;
+  static constexpr unsigned kFold = 11;  ///< of the page's number, for that of the set
+
+  /// What a look-up begins with; generated code reads it.
+  struct View {
+    const Set* sets = nullptr;  ///< kSets; nullptr: nothing was added yet
+    uint64_t own = 0;           ///< the present space
+    uint64_t global = 0;        ///< what all spaces share
+  };
+
   /// RAM that a page maps to. `flags` mean what the guest's architecture wants them to.
   struct Page {
     std::byte* host = nullptr;  ///< nullptr: not found
@@ -29,12 +46,20 @@ class SecondLevelTlb {
     bool is_global = false;
   };
 
-  /// Looks for the page of `address` in the space `own` and among what all spaces share.
-  Page find(uint64_t address, SpaceNumber own, SpaceNumber global) const noexcept {
+  /// Makes `own` the present space, and `global` what all spaces share.
+  void use(SpaceNumber own, SpaceNumber global) noexcept {
+    view_.own = own;
+    view_.global = global;
+  }
+  const View& view() const noexcept { return view_; }
+
+  /// Looks for the page of `address` in the present space and among what all spaces share. Generated code does the same
+  /// (emu/jit/x64/thunks.cc).
+  Page find(uint64_t address) const noexcept {
     if (sets_ == nullptr || !is_taggable(address)) [[unlikely]]
       return {};
-    const uint64_t own_tag = tag_of(address, own);
-    const uint64_t global_tag = tag_of(address, global);
+    const uint64_t own_tag = page_tag(address) | view_.own;
+    const uint64_t global_tag = page_tag(address) | view_.global;
     for (const Entry& entry : (*sets_)[set_of(address)]) {
       if (entry.tag == own_tag || entry.tag == global_tag) {
         return {reinterpret_cast<std::byte*>(entry.value & ~kFlags), static_cast<uint8_t>(entry.value & kFlags),
@@ -53,16 +78,7 @@ class SecondLevelTlb {
   void clear() noexcept;
 
  private:
-  struct Entry {
-    uint64_t tag = 0;    ///< bits 56:12 of the virtual address, the space's number below; 0: empty
-    uint64_t value = 0;  ///< the page's host address, flags below
-  };
-  using Set = std::array<Entry, kWays>;
   using Sets = std::array<Set, kSets>;
-  static_assert(sizeof(Set) == 64);
-
-  static constexpr unsigned kSpaceBits = 19;
-  static constexpr unsigned kAddressBits = 57;
   static constexpr uint64_t kFlags = hv::kGuestPageSize - 1;
 
   /// Whether the bits that a tag leaves out are copies of its highest one, as in every valid address.
@@ -77,10 +93,11 @@ class SecondLevelTlb {
   static uint64_t tag_of(uint64_t address, SpaceNumber space) noexcept { return page_tag(address) | space; }
   static size_t set_of(uint64_t address) noexcept {
     const uint64_t page = address >> hv::kGuestPageShift;
-    return (page ^ page >> 11) & (kSets - 1);
+    return (page ^ page >> kFold) & (kSets - 1);
   }
 
   std::unique_ptr<Sets> sets_;
+  View view_;
 };
 
 }  // namespace emu::mmu

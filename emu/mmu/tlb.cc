@@ -11,21 +11,21 @@ void Tlb::clear_slots(const SlotJournal<kMost>& slots) noexcept {
 
 void Tlb::flush() noexcept {
   if (windows_ != nullptr) windows_->close();
-  if (used_.overflowed())
+  if (journal_.used.overflowed())
     entries_->fill(TlbEntry{});
   else
-    clear_slots(used_);
-  used_.clear();
-  local_.clear();
+    clear_slots(journal_.used);
+  journal_.used.clear();
+  journal_.local.clear();
   has_local_code_ = false;
   forget_jumps();
 }
 
 void Tlb::flush_local() noexcept {
-  if (local_.overflowed()) return flush();
+  if (journal_.local.overflowed()) return flush();
   if (windows_ != nullptr) windows_->close();
-  clear_slots(local_);
-  local_.clear();
+  clear_slots(journal_.local);
+  journal_.local.clear();
   if (has_local_code_) forget_jumps();
   has_local_code_ = false;
 }
@@ -35,7 +35,7 @@ void Tlb::flush(VirtualRange range) noexcept {
     if (jumps != nullptr) jumps->forget(range);
   }
   if (windows_ != nullptr) windows_->close(range);
-  if (used_.is_empty()) return;
+  if (journal_.used.is_empty()) return;
   if (range.pages() >= kEntries) {
     for (TlbEntry& entry : *entries_) {
       if (entry.translates(range)) entry = TlbEntry{};
@@ -56,9 +56,9 @@ void Tlb::forget_jumps() noexcept {
 
 void Tlb::drop_writes() noexcept {
   if (windows_ != nullptr) windows_->close();
-  if (used_.is_empty()) return;
-  if (!used_.overflowed()) {
-    for (const uint16_t slot : used_) (*entries_)[slot].write = TlbEntry::kNoPage;
+  if (journal_.used.is_empty()) return;
+  if (!journal_.used.overflowed()) {
+    for (const uint16_t slot : journal_.used) (*entries_)[slot].write = TlbEntry::kNoPage;
     return;
   }
   for (TlbEntry& entry : *entries_) entry.write = TlbEntry::kNoPage;

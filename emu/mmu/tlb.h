@@ -32,22 +32,19 @@ struct alignas(32) TlbEntry {
 /// Which of a table's entries may be in use, as long as they are few: so that emptying a table that a short-lived
 /// process has hardly used does not cost its whole size.
 template <size_t kMost>
-class SlotJournal {
- public:
+struct SlotJournal {
   void add(size_t slot) noexcept {
-    if (count_ < kMost) slots_[count_] = static_cast<uint16_t>(slot);
-    count_ += count_ <= kMost ? 1 : 0;
+    if (count <= kMost) slots[count++] = static_cast<uint16_t>(slot);
   }
-  bool is_empty() const noexcept { return count_ == 0; }
-  /// More were added than it can hold: any entry may be in use.
-  bool overflowed() const noexcept { return count_ > kMost; }
-  const uint16_t* begin() const noexcept { return slots_.data(); }
-  const uint16_t* end() const noexcept { return slots_.data() + count_; }
-  void clear() noexcept { count_ = 0; }
+  bool is_empty() const noexcept { return count == 0; }
+  /// More were added than it is for: any entry may be in use.
+  bool overflowed() const noexcept { return count > kMost; }
+  const uint16_t* begin() const noexcept { return slots.data(); }
+  const uint16_t* end() const noexcept { return slots.data() + count; }
+  void clear() noexcept { count = 0; }
 
- private:
-  std::array<uint16_t, kMost> slots_{};
-  size_t count_ = 0;
+  uint64_t count = 0;
+  std::array<uint16_t, kMost + 1> slots{};
 };
 
 /// One inline TLB: direct-mapped, only RAM, only pages whose access needs no further check. Which table an access uses
@@ -75,11 +72,20 @@ class Tlb {
   void fill(uint64_t address, const TlbEntry& entry, bool is_global) noexcept {
     const size_t slot = index(address);
     (*entries_)[slot] = entry;
-    used_.add(slot);
+    journal_.used.add(slot);
     if (is_global) return;
-    local_.add(slot);
+    journal_.local.add(slot);
     has_local_code_ |= entry.execute != TlbEntry::kNoPage;
   }
+
+  /// What `fill` notes down. Generated code, which enters pages that it can only read and write, does the same.
+  struct Journal {
+    static constexpr size_t kMostUsed = 384;
+    static constexpr size_t kMostLocal = 64;
+    SlotJournal<kMostUsed> used;    ///< filled since the last flush
+    SlotJournal<kMostLocal> local;  ///< of these, those that were not global
+  };
+  Journal& journal() noexcept { return journal_; }
 
   /// The translated code that jumps by this table find; allocated when first asked for. There are two, for modes that
   /// come and go: kernels run without floating point for the most part.
@@ -111,8 +117,7 @@ class Tlb {
   void clear_slots(const SlotJournal<kMost>& slots) noexcept;
 
   std::unique_ptr<Entries> entries_;
-  SlotJournal<384> used_;  ///< filled since the last flush
-  SlotJournal<64> local_;  ///< of these, those that were not global
+  Journal journal_;
   bool has_local_code_ = false;
   Windows* windows_ = nullptr;
   std::array<std::unique_ptr<JumpCache>, kJumpCaches> jumps_;

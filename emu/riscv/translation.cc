@@ -1,5 +1,6 @@
 #include "emu/riscv/csr/bits.h"
 #include "emu/riscv/hart.h"
+#include "emu/riscv/page_walk.h"
 
 /// Which inline TLB a hart uses, and what is forgotten when.
 namespace emu::riscv {
@@ -7,6 +8,15 @@ namespace {
 
 /// The tables of S-mode, and of accesses with mstatus.MXR, which makes executable pages readable.
 enum SharedTable : size_t { kSupervisor, kSupervisorWithUser, kExecutableReadable };
+
+/// Which pages generated code may take from the second level by itself, as `permitted` says: not with MXR, which makes
+/// executable pages readable, and not in M-mode, whose addresses are physical.
+emu::jit::Refill refill_for(Privilege privilege, uint64_t status) noexcept {
+  if (privilege == Privilege::machine || (status & csr::mstatus::kMxr) != 0) return {};
+  if (privilege == Privilege::user) return {.mask = page_flag::kUser, .wanted = page_flag::kUser};
+  const bool sees_user_pages = (status & csr::mstatus::kSum) != 0;
+  return {.mask = sees_user_pages ? uint32_t{0} : page_flag::kUser, .wanted = 0};
+}
 
 }  // namespace
 
@@ -42,6 +52,9 @@ void Hart::update_contexts() noexcept {
   }
   state.data_tlb = data_table_->entries();
   state.fetch_tlb = fetch_table_->entries();
+  state.jit.refill = refill_for(data, status);
+  state.jit.refill.second_level = &spaces_.second_level();
+  state.jit.refill.journal = &data_table_->journal();
   state.fp_enabled = (status & csr::mstatus::kFs) != 0;
   state.zero_enabled = (state.privilege == Privilege::machine || (state.csr.menvcfg & csr::envcfg::kCbze) != 0) &&
                        (state.privilege != Privilege::user || (state.csr.senvcfg & csr::envcfg::kCbze) != 0);

@@ -6,6 +6,7 @@
 #include <asmjit/x86.h>
 
 #include "emu/jit/scratch.h"
+#include "emu/jit/x64/access_thunks.h"
 #include "emu/jit/x64/code_buffer.h"
 #include "emu/jit/x64/lookup.h"
 #include "emu/jit/x64/registers.h"
@@ -117,46 +118,6 @@ class ThunkEmitter {
     a_.ret();
   }
 
-  /// The look-up that blocks have inline otherwise; where it fails `access` follows.
-  void access_near(bool stores) {
-    const Label miss = a_.newLabel();
-    const Mem info = dword_ptr(rsp, 32);
-    a_.push(rax);
-    a_.push(rcx);
-    a_.push(rdx);
-    a_.mov(rax, scratch(offsetof(Scratch, slow_address)));
-    find_tlb_entry(a_, rcx, rdx, rax, state(layout_.data_tlb));
-    a_.mov(edx, info);
-    a_.and_(edx, 15);
-    a_.lea(rdx, ptr(rax, rdx, 0, -1));
-    a_.and_(rdx, -static_cast<int32_t>(hv::kGuestPageSize));
-    a_.cmp(rdx, qword_ptr(rcx, stores ? offsetof(mmu::TlbEntry, write) : offsetof(mmu::TlbEntry, read)));
-    a_.jne(miss);
-    a_.add(rax, qword_ptr(rcx, offsetof(mmu::TlbEntry, addend)));
-    a_.mov(ecx, info);
-    a_.and_(ecx, 15);
-    const Mem value = scratch(offsetof(Scratch, slow_value));
-    if (stores) a_.mov(rdx, value);
-    for (const uint32_t size : {8u, 4u, 2u, 1u}) {
-      const Label next = a_.newLabel();
-      if (size != 1) {
-        a_.cmp(ecx, size);
-        a_.jne(next);
-      }
-      move_sized(rdx, ptr(rax, 0, size), stores);
-      if (!stores) a_.mov(value, rdx);
-      a_.pop(rdx);
-      a_.pop(rcx);
-      a_.pop(rax);
-      a_.ret(8);
-      a_.bind(next);
-    }
-    a_.bind(miss);
-    a_.pop(rdx);
-    a_.pop(rcx);
-    a_.pop(rax);
-  }
-
   /// The window's number and the limit that it gets were pushed. Its flags do not have kShut.
   void move_window() {
     static_assert(sizeof(mmu::Window) == 1 << 5);
@@ -238,18 +199,6 @@ class ThunkEmitter {
   Mem guest_f(size_t hot) const { return state(layout_.f + 8 * layout_.hot_f[hot]); }
   Mem saved(size_t offset, size_t i) const { return scratch(offset + 8 * i); }
 
-  void move_sized(const Gp& reg, const Mem& mem, bool stores) {
-    switch (mem.size()) {
-      case 8:
-        return void(stores ? a_.mov(mem, reg) : a_.mov(reg, mem));
-      case 4:
-        return void(stores ? a_.mov(mem, reg.r32()) : a_.mov(reg.r32(), mem));
-      case 2:
-        return void(stores ? a_.mov(mem, reg.r16()) : a_.movzx(reg.r32(), mem));
-      default:
-        return void(stores ? a_.mov(mem, reg.r8()) : a_.movzx(reg.r32(), mem));
-    }
-  }
   void store_pinned() {
     for (size_t i = 0; i < kIntegerBank.pinned_count; ++i) a_.mov(guest_x(i), gpq(kIntegerBank.pinned[i]));
     for (size_t i = 0; i < kFloatBank.pinned_count; ++i) a_.vmovq(guest_f(i), xmm(kFloatBank.pinned[i]));
@@ -286,6 +235,7 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   buffer.begin(reinterpret_cast<uint64_t>(base));
   Assembler& a = buffer.assembler();
   ThunkEmitter emitter(a, layout);
+  AccessThunks accesses(a, layout);
   const auto here = [&a, base] {
     a.align(AlignMode::kCode, 16);
     return base + a.offset();
@@ -305,11 +255,15 @@ Thunks make_thunks(Arena& arena, const Layout& layout) {
   thunks.jump = here();
   emitter.jump(leave);
   thunks.load_near = here();
-  emitter.access_near(false);
-  thunks.load = access(layout.load);
+  accesses.near(false);
+  thunks.load = here();
+  accesses.refill(false);
+  access(layout.load);
   thunks.store_near = here();
-  emitter.access_near(true);
-  thunks.store = access(layout.store);
+  accesses.near(true);
+  thunks.store = here();
+  accesses.refill(true);
+  access(layout.store);
   thunks.read_modify_write = access(layout.read_modify_write);
   thunks.compare_and_swap = access(layout.compare_and_swap);
   thunks.load_reserved = access(layout.load_reserved);

@@ -104,6 +104,7 @@ void use_no_tables(HartState& state) noexcept {
   NoTables& tables = no_tables();
   state.data_tlb = state.fetch_tlb = tables.pages.data();
   state.jit.jumps = &tables.jumps;
+  state.jit.refill = {};
 }
 
 }  // namespace emu::riscv::jit

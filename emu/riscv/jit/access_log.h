@@ -89,7 +89,7 @@ emu::jit::Layout recording_layout() noexcept;
 /// The log that the thread's translated code writes.
 void record_into(AccessLog* log) noexcept;
 
-/// Gives `state` inline TLBs and jump tables in which nothing is found. Hart::update_contexts gives it its own again.
+/// Gives `state` TLBs and jump tables in which nothing is found. Hart::update_contexts gives it its own again.
 void use_no_tables(HartState& state) noexcept;
 
 }  // namespace emu::riscv::jit

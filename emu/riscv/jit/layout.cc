@@ -4,6 +4,7 @@
 
 #include "emu/isa/read_modify_write.h"
 #include "emu/riscv/helpers.h"
+#include "emu/riscv/pmp.h"
 #include "emu/riscv/state.h"
 
 namespace emu::riscv::jit {
@@ -152,6 +153,8 @@ emu::jit::Layout layout() noexcept {
       .reservation_value = AT(reservation_value),
       .zero_enabled = AT(zero_enabled),
       .scratch = AT(jit),
+      .read_flag = permission::kRead,
+      .write_flag = permission::kWrite,
       .hot_x = {15, 14, 10, 13, 8, 2, 11, 12, 9, 16, 1, 17},
       .hot_f = {15, 14, 10, 13, 11, 12, 8, 9, 0, 1, 2, 3},
       .load = load,

@@ -26,6 +26,7 @@ void add(Counters& sum, const Counters& more) {
   sum.helper_calls += more.helper_calls;
   sum.loads += more.loads;
   sum.stores += more.stores;
+  sum.refills += more.refills;
   sum.atomics += more.atomics;
   sum.translation_ns += more.translation_ns;
   for (const auto table : {&Counters::windows, &Counters::tlb, &Counters::jumps}) {
@@ -40,7 +41,7 @@ Sum sum_of(emu::riscv::HartGroup& harts) {
     emu::riscv::Hart& hart = harts.hart(i);
     add(sum.jit, hart.state().jit.counters);
     const auto& mmu = hart.spaces().counters();
-    sum.mmu.second_level_hits += mmu.second_level_hits;
+    sum.mmu.second_level_hits += mmu.second_level_hits + hart.state().jit.counters.refills;
     sum.mmu.walks += mmu.walks;
     sum.mmu.changes += mmu.changes;
     sum.mmu.flushes += mmu.flushes;
@@ -114,6 +115,7 @@ Report jit_report(emu::riscv::HartGroup& harts) {
        "slow ways within translated code",
        {count("load", "loads that missed the inline TLB", sum.jit.loads),
         count("store", "stores that missed the inline TLB", sum.jit.stores),
+        count("refill", "  of these, found in the second level without leaving it", sum.jit.refills),
         count("atomic", "atomic accesses that missed the inline TLB", sum.jit.atomics),
         count("helper", "instructions left to the interpreter", sum.jit.helper_calls)}},
       {"interpreter",

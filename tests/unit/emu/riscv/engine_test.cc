@@ -1,4 +1,4 @@
-#include "emu/riscv/helpers.h"
+#include "tests/unit/emu/riscv/privileged.h"
 #include "tests/unit/emu/riscv/translated.h"
 
 namespace emu::riscv::test {
@@ -46,6 +46,47 @@ TEST_F(EngineTest, WhatAJumpOfTranslatedCodeFindsGoesToTheJumpCache) {
   EXPECT_EQ(jumps.find(kFirst + 4), target);
   jumps.forget({kFirst, kFirst});
   EXPECT_EQ(jumps.find(kFirst + 4), nullptr);
+}
+
+/// Two pages that lie beside each other for the guest alone, known to the second level but not to the inline TLB.
+class RefillTest : public testing::Test {
+ protected:
+  static constexpr uint64_t kCode = kRam + 0x20'0000;
+  static constexpr uint64_t kBehind = PagedBoard::kPage + 0x1000;
+  static constexpr uint64_t kOtherTarget = PagedBoard::kTarget + 0x8000;
+
+  RefillTest() {
+    put_accesses(board_, kCode);
+    board_.map(PagedBoard::kPage, pte_of(PagedBoard::kTarget, leaf::kAll));
+    board_.map(kBehind, pte_of(kOtherTarget, leaf::kAll));
+    board_.put64(PagedBoard::kTarget + 0xff8, 0x1111'2222'3333'4444);
+    board_.put64(kOtherTarget, 0x5555'6666'7777'8888);
+    EXPECT_EQ(board_.cause(Access::store, PagedBoard::kPage), -1);
+    EXPECT_EQ(board_.cause(Access::store, kBehind + 8), -1);
+    board_.hart().data_table().flush();
+  }
+  emu::jit::Counters& counters() { return board_.state().jit.counters; }
+
+  PagedBoard board_{csr::satp::Mode::sv39, 1, Firmware::guest, kJit};
+};
+
+TEST_F(RefillTest, EntersThePageOfALoadWithThePermissionToWrite) {
+  ASSERT_TRUE(run_translated(board_, kCode, {.address = PagedBoard::kPage + 0xff8}));
+  EXPECT_EQ(board_.state().x[10], 0x1111'2222'3333'4444u);
+  ASSERT_TRUE(run_translated(board_, kCode + 8, {.address = PagedBoard::kPage + 0x10, .value = 42}));
+  EXPECT_EQ(board_.get64(PagedBoard::kTarget + 0x10), 42u);
+  EXPECT_EQ(counters().refills, 1u);
+  EXPECT_EQ(counters().loads, 1u);
+  EXPECT_EQ(counters().stores, 0u);
+}
+
+TEST_F(RefillTest, LeavesWhatLiesInTwoPagesToOthers) {
+  ASSERT_TRUE(run_translated(board_, kCode, {.address = PagedBoard::kPage + 0xffc}));
+  EXPECT_EQ(board_.state().x[10], 0x7777'8888'1111'2222u);
+  ASSERT_TRUE(run_translated(board_, kCode + 8, {.address = PagedBoard::kPage + 0xffe, .value = 0}));
+  EXPECT_EQ(board_.get64(PagedBoard::kTarget + 0xff8), 0x0000'2222'3333'4444u);
+  EXPECT_EQ(board_.get64(kOtherTarget), 0x5555'0000'0000'0000u);
+  EXPECT_EQ(counters().refills, 0u);
 }
 
 }  // namespace

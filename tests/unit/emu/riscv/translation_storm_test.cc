@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/unit/emu/riscv/privileged.h"
+#include "tests/unit/emu/riscv/translated.h"
 
 /// Random changes of page tables, each followed by the narrowest fence that orders it, between accesses in random modes
 /// and address spaces: every access finds what a walk without any cache would find.
@@ -17,10 +18,13 @@ constexpr size_t kSpaces = 12;       // more than there are inline tables
 constexpr size_t kSlots = 24;        // pages of each space, in three regions of 2 MiB
 constexpr size_t kLargeRegions = 2;  // the first regions may become one large page
 constexpr size_t kFrames = 64;
+constexpr uint64_t kCode = kRam + 0x10'0000;
 
 class Storm {
  public:
-  explicit Storm(uint32_t seed) : random_(seed) {
+  /// `engine`: by what loads and stores are carried out; the JIT looks behind the inline TLB by itself.
+  Storm(uint32_t seed, const EngineConfig& engine)
+      : random_(seed), board_(csr::satp::Mode::sv39, 1, Firmware::guest, engine) {
     board_.state().csr.menvcfg = 0;
     for (size_t frame = 0; frame < kFrames; ++frame) board_.put64(frame_address(frame), frame);
     for (size_t space = 0; space < kSpaces; ++space) {
@@ -29,11 +33,12 @@ class Storm {
         board_.put64(middle(space) + region * 8, pte_of(table(space, region), kV));
       }
     }
+    put_accesses(board_, kCode);
     enter(0);
   }
 
   void step() {
-    switch (pick(8)) {
+    switch (pick(9)) {
       case 0:
         return enter(pick(kSpaces));
       case 1:
@@ -44,13 +49,16 @@ class Storm {
         return change_mode();
       case 4:
         return flush_something();
+      case 5:
+        return come_back();
       default:
-        return access();
+        return access(pick(kSlots));
     }
   }
 
   unsigned faults = 0;
   unsigned hits = 0;
+  uint64_t refills() { return board_.state().jit.counters.refills; }
 
  private:
   struct Mapping {
@@ -139,8 +147,17 @@ class Storm {
     board_.enter(before);
   }
 
-  void access() {
+  /// What an inline table has forgotten by then is still in the second level.
+  void come_back() {
+    const size_t here = space_;
     const size_t slot = pick(kSlots);
+    access(slot);
+    for (size_t i = 0; i < 5; ++i) enter(pick(kSpaces));
+    enter(here);
+    access(slot);
+  }
+
+  void access(size_t slot) {
     const auto kind = static_cast<Access>(pick(3));
     const auto large = large_[space_].find(slot / 8);
     const Mapping mapping =
@@ -148,7 +165,7 @@ class Storm {
     // Stores leave the first doubleword alone, which names the frame.
     const uint64_t address = address_of(slot) + (kind == Access::store ? 0xff8 : pick(512) * 8);
     const bool expected = is_allowed(mapping.entry, kind);
-    ASSERT_EQ(board_.cause(kind, address) == -1, expected)
+    ASSERT_EQ(succeeds(kind, address), expected)
         << "slot " << slot << " space " << space_ << " entry " << std::hex << mapping.entry;
     ++(expected ? hits : faults);
     if (expected && kind == Access::load) {
@@ -167,6 +184,16 @@ class Storm {
     if (board_.state().fetch_tlb[mmu::Tlb::index(page)].execute == page) {
       ASSERT_TRUE(is_allowed(mapping.entry, Access::fetch));
     }
+  }
+
+  bool succeeds(Access kind, uint64_t address) {
+    if (kind == Access::fetch || board_.group->jit() == nullptr) return board_.cause(kind, address) == -1;
+    const CsrState csr = board_.state().csr;
+    const Privilege privilege = board_.state().privilege;
+    const bool succeeded = run_translated(board_, kCode + (kind == Access::load ? 0 : 8), {.address = address});
+    board_.state().csr = csr;
+    board_.enter(privilege);
+    return succeeded;
   }
 
   bool is_allowed(uint64_t entry, Access kind) {
@@ -196,15 +223,27 @@ class Storm {
   std::array<std::map<size_t, Mapping>, kSpaces> large_;
 };
 
-TEST(TranslationStorm, EveryAccessFindsWhatAWalkWouldFind) {
+class TranslationStorm : public testing::TestWithParam<EngineKind> {};
+
+TEST_P(TranslationStorm, EveryAccessFindsWhatAWalkWouldFind) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
-    Storm storm(seed);
+    Storm storm(seed, {.kind = GetParam(), .jit_cache = kSmallCache});
     for (int step = 0; step < 4000 && !testing::Test::HasFatalFailure(); ++step) storm.step();
     EXPECT_GT(storm.hits, 100u);
     EXPECT_GT(storm.faults, 100u);
+    if (GetParam() == EngineKind::jit) {
+      EXPECT_GT(storm.refills(), 10u);
+    }
     ASSERT_FALSE(testing::Test::HasFatalFailure()) << "seed " << seed;
   }
 }
+
+std::vector<EngineKind> engines() {
+  if (!emu::jit::Engine::obstacle().empty()) return {EngineKind::interpreter};
+  return {EngineKind::interpreter, EngineKind::jit};
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, TranslationStorm, testing::ValuesIn(engines()));
 
 }  // namespace
 }  // namespace emu::riscv::test
