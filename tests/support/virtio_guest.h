@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,25 +10,12 @@
 #include "devices/virtio/virtio_device.h"
 #include "tests/support/driver_queue.h"
 #include "tests/support/guest_ram.h"
+#include "tests/support/test_interrupt.h"
 
 namespace test {
 
 /// Polls until `condition` holds; false after ten seconds.
 bool eventually(const std::function<bool()>& condition);
-
-/// An interrupt controller with one input.
-class TestInterrupt final : public hv::InterruptSink {
- public:
-  void set_line(uint32_t /*line*/, bool level) noexcept override {
-    if (!level_.exchange(level) && level) ++raised_;
-  }
-  bool level() const noexcept { return level_; }
-  unsigned raised() const noexcept { return raised_; }
-
- private:
-  std::atomic<bool> level_{false};
-  std::atomic<unsigned> raised_{0};
-};
 
 /// A guest with one VIRTIO device behind the MMIO transport, as the guest's driver sees it. The driver's part runs on
 /// the test's thread, the device on its loop.

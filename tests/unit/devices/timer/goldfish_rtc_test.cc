@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/test_interrupt.h"
 #include "tests/unit/devices/random_mmio.h"
 
 namespace devices {
@@ -21,11 +22,6 @@ constexpr uint64_t kIrqEnabled = 0x10;
 constexpr uint64_t kClearAlarm = 0x14;
 constexpr uint64_t kAlarmStatus = 0x18;
 constexpr uint64_t kClearInterrupt = 0x1c;
-
-struct Pin : hv::InterruptSink {
-  void set_line(uint32_t, bool level) noexcept override { high = level; }
-  std::atomic<bool> high = false;
-};
 
 class GoldfishRtcTest : public ::testing::Test {
  protected:
@@ -45,7 +41,7 @@ class GoldfishRtcTest : public ::testing::Test {
   }
 
   std::atomic<uint64_t> host = 0x1234'5678'9abc'def0;
-  Pin pin;
+  test::TestInterrupt pin;
   hv::AlarmService alarms;
   GoldfishRtc rtc{alarms, hv::InterruptLine(pin, 11), [this] { return host.load(); }};
 };
@@ -67,10 +63,10 @@ TEST_F(GoldfishRtcTest, TheGuestsTimeGoesOnFromWhereItWasSet) {
 
 TEST_F(GoldfishRtcTest, AnAlarmInThePastInterruptsAtOnce) {
   set_alarm(host - 1);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(rtc.bus_read(kAlarmStatus, 4), 0u);
   rtc.bus_write(kClearInterrupt, 4, 1);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, AnAlarmRingsWhenItsTimeComes) {
@@ -78,23 +74,23 @@ TEST_F(GoldfishRtcTest, AnAlarmRingsWhenItsTimeComes) {
   const uint64_t when = host + 2'000'000;
   set_alarm(when);
   EXPECT_EQ(rtc.bus_read(kAlarmStatus, 4), 1u);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   host = when;
   const auto deadline = std::chrono::steady_clock::now() + 10s;
-  while (!pin.high && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
-  EXPECT_TRUE(pin.high);
+  while (!pin.level() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, AnAlarmWaitsForTheGuestsClockWhenTheHostsStandsStill) {
   set_alarm(host + 1'000'000);
   std::this_thread::sleep_for(10ms);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, SettingTheTimePastAnAlarmRingsIt) {
   set_alarm(host + 3'600'000'000'000);
   set_time(host + 3'600'000'000'000);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, AClearedAlarmDoesNotRing) {
@@ -102,16 +98,16 @@ TEST_F(GoldfishRtcTest, AClearedAlarmDoesNotRing) {
   rtc.bus_write(kClearAlarm, 4, 1);
   EXPECT_EQ(rtc.bus_read(kAlarmStatus, 4), 0u);
   set_time(host + 2'000'000'000);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, ThePinNeedsTheInterruptEnabled) {
   set_alarm(host);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   rtc.bus_write(kIrqEnabled, 4, 0);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   rtc.bus_write(kIrqEnabled, 4, 1);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
 }
 
 TEST_F(GoldfishRtcTest, ASavedStateGoesOnInAnother) {
@@ -119,17 +115,17 @@ TEST_F(GoldfishRtcTest, ASavedStateGoesOnInAnother) {
   set_alarm(10'000'000'000);
   hv::StateWriter writer;
   rtc.save(writer);
-  Pin other_pin;
+  test::TestInterrupt other_pin;
   GoldfishRtc other(alarms, hv::InterruptLine(other_pin, 11), [this] { return host.load(); });
   hv::StateReader reader(writer.data());
   ASSERT_TRUE(other.load(reader));
   EXPECT_EQ(read_time(other), 9'000'000'000u);
   EXPECT_EQ(other.bus_read(kAlarmStatus, 4), 1u);
-  EXPECT_FALSE(other_pin.high);
+  EXPECT_FALSE(other_pin.level());
   host += 2'000'000'000;
   hv::StateReader late(writer.data());
   ASSERT_TRUE(other.load(late));
-  EXPECT_TRUE(other_pin.high);
+  EXPECT_TRUE(other_pin.level());
 }
 
 TEST_F(GoldfishRtcTest, SurvivesAnyAccess) {

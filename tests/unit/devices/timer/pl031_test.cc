@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/test_interrupt.h"
+
 namespace devices {
 namespace {
 
@@ -19,15 +21,10 @@ constexpr uint64_t kRaw = 0x14;
 constexpr uint64_t kClear = 0x1c;
 constexpr uint64_t kSecond = 1'000'000'000;
 
-struct Pin : hv::InterruptSink {
-  void set_line(uint32_t, bool level) noexcept override { high = level; }
-  std::atomic<bool> high = false;
-};
-
 class Pl031Test : public ::testing::Test {
  protected:
   std::atomic<uint64_t> host = 1'700'000'000 * kSecond;
-  Pin pin;
+  test::TestInterrupt pin;
   hv::AlarmService alarms;
   Pl031 rtc{alarms, hv::InterruptLine(pin, 2), [this] { return host.load(); }};
 };
@@ -48,26 +45,26 @@ TEST_F(Pl031Test, ShowsTheHostsTimeAndWhatItWasSetTo) {
 TEST_F(Pl031Test, InterruptsAtTheMatch) {
   rtc.bus_write(kMask, 4, 1);
   rtc.bus_write(kMatch, 4, 1'700'000'000);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(rtc.bus_read(kRaw, 4), 1u);
   rtc.bus_write(kClear, 4, 1);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(Pl031Test, WaitsForTheMatch) {
   host = 1'700'000'000 * kSecond + kSecond - 20'000'000;
   rtc.bus_write(kMask, 4, 1);
   rtc.bus_write(kMatch, 4, 1'700'000'001);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   host = 1'700'000'001 * kSecond;
-  for (int i = 0; i < 400 && !pin.high; ++i) std::this_thread::sleep_for(5ms);
-  EXPECT_TRUE(pin.high);
+  for (int i = 0; i < 400 && !pin.level(); ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(pin.level());
 }
 
 TEST_F(Pl031Test, AMatchInThePastDoesNotCome) {
   rtc.bus_write(kMask, 4, 1);
   rtc.bus_write(kMatch, 4, 1'600'000'000);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(Pl031Test, StateIsTakenOver) {
@@ -76,12 +73,12 @@ TEST_F(Pl031Test, StateIsTakenOver) {
   rtc.bus_write(kMatch, 4, 77);
   hv::StateWriter writer;
   rtc.save(writer);
-  Pin other_pin;
+  test::TestInterrupt other_pin;
   Pl031 other(alarms, hv::InterruptLine(other_pin, 2), [this] { return host.load(); });
   hv::StateReader reader(writer.data());
   ASSERT_TRUE(other.load(reader));
   EXPECT_EQ(other.bus_read(kData, 4), 77u);
-  EXPECT_TRUE(other_pin.high);
+  EXPECT_TRUE(other_pin.level());
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 #include "devices/uart/ns16550.h"
 
 #include <algorithm>
-#include <atomic>
 #include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "tests/support/test_interrupt.h"
 #include "tests/unit/devices/random_mmio.h"
+#include "tests/unit/devices/uart/fake_backend.h"
 
 namespace devices {
 namespace {
@@ -21,44 +22,15 @@ constexpr uint64_t kLsr = 5;
 constexpr uint64_t kMsr = 6;
 constexpr uint64_t kScratch = 7;
 
-struct Pin : hv::InterruptSink {
-  void set_line(uint32_t, bool level) noexcept override { high = level; }
-  std::atomic<bool> high = false;
-};
-
-/// A backend that keeps what the guest sent, up to `room` bytes.
-struct FakeBackend : CharBackend {
-  size_t write(std::span<const std::byte> data) noexcept override {
-    const size_t count = std::min(data.size(), room);
-    room -= count;
-    for (const std::byte byte : data.first(count)) sent += static_cast<char>(byte);
-    return count;
-  }
-  void input_ready() noexcept override { ++input_requests; }
-  void attach(CharDevice* to) noexcept override { device = to; }
-  bool connected() const noexcept override { return is_connected; }
-
-  std::string sent;
-  size_t room = 1'000'000;
-  std::atomic<int> input_requests = 0;
-  bool is_connected = true;
-  CharDevice* device = nullptr;
-};
-
 class Ns16550Test : public ::testing::Test {
  protected:
   uint8_t read(uint64_t reg) { return static_cast<uint8_t>(uart.bus_read(reg, 1)); }
   void write(uint64_t reg, uint8_t value) { uart.bus_write(reg, 1, value); }
   void enable_fifo(uint8_t trigger = 0) { write(kIirFcr, static_cast<uint8_t>(0x01 | trigger << 6)); }
-  /// Gives what the device takes of `text`; returns how much that was.
-  size_t type(std::string_view text) {
-    const size_t count = std::min(text.size(), uart.can_accept());
-    if (count != 0) uart.receive(std::as_bytes(std::span(text.substr(0, count))));
-    return count;
-  }
+  size_t type(std::string_view text) { return type_into(uart, text); }
 
   FakeBackend backend;
-  Pin pin;
+  test::TestInterrupt pin;
   Ns16550 uart{backend, hv::InterruptLine(pin, 10)};
 };
 
@@ -83,16 +55,16 @@ TEST_F(Ns16550Test, AFullBackendHoldsTheTransmitterBack) {
 TEST_F(Ns16550Test, TheTransmitterInterruptsWhenItHasRunEmpty) {
   enable_fifo();
   write(kIer, 0x02);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(read(kIirFcr), 0xc2);
   EXPECT_EQ(read(kIirFcr), 0xc1);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   backend.room = 0;
   write(kData, 'x');
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   backend.room = 1;
   uart.output_ready();
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(read(kIirFcr), 0xc2);
 }
 
@@ -134,13 +106,13 @@ TEST_F(Ns16550Test, InterruptsAtTheTriggerLevelAndForALineGoneQuiet) {
   enable_fifo(2);
   write(kIer, 0x01);
   type("1234567");
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(read(kIirFcr), 0xcc);
   type("8");
   EXPECT_EQ(read(kIirFcr), 0xc4);
   for (int i = 0; i < 8; ++i) read(kData);
   EXPECT_EQ(read(kIirFcr), 0xc1);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(Ns16550Test, ALargeFifoNeedsTheDivisorLatchOpen) {
@@ -185,7 +157,7 @@ TEST_F(Ns16550Test, InterruptsComeInTheOrderOfTheirPriority) {
   EXPECT_EQ(read(kIirFcr) & 0x0f, 0x00);
   EXPECT_EQ(read(kMsr), 0x1a);
   EXPECT_EQ(read(kIirFcr) & 0x0f, 0x01);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(Ns16550Test, ABreakIsAZeroByteWithItsErrorBit) {
@@ -255,12 +227,12 @@ TEST_F(Ns16550Test, ASavedStateGoesOnInAnother) {
   hv::StateWriter writer;
   uart.save(writer);
   FakeBackend other_backend;
-  Pin other_pin;
+  test::TestInterrupt other_pin;
   Ns16550 other(other_backend, hv::InterruptLine(other_pin, 10));
   hv::StateReader reader(writer.data());
   ASSERT_TRUE(other.load(reader));
   EXPECT_EQ(other_backend.sent, "ou");
-  EXPECT_TRUE(other_pin.high);
+  EXPECT_TRUE(other_pin.level());
   EXPECT_EQ(other.bus_read(kIirFcr, 1), 0xccu);
   EXPECT_EQ(other.bus_read(kData, 1), 'i');
   EXPECT_EQ(other.bus_read(kData, 1), 'n');
@@ -289,7 +261,7 @@ TEST(Ns16550, LosesNothingBetweenThreads) {
   struct QuietBackend : FakeBackend {
     size_t write(std::span<const std::byte> data) noexcept override { return data.size(); }
   } backend;
-  Pin pin;
+  test::TestInterrupt pin;
   Ns16550 uart(backend, hv::InterruptLine(pin, 10));
   uart.bus_write(kIirFcr, 1, 0x01);
   constexpr int kCount = 2000;

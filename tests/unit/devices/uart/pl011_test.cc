@@ -1,10 +1,11 @@
 #include "devices/uart/pl011.h"
 
-#include <algorithm>
-#include <atomic>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/test_interrupt.h"
+#include "tests/unit/devices/uart/fake_backend.h"
 
 namespace devices {
 namespace {
@@ -23,40 +24,14 @@ constexpr uint32_t kTransmit = 0x20;
 constexpr uint32_t kTimeOut = 0x40;
 constexpr uint32_t kBreak = 0x200;
 
-struct Pin : hv::InterruptSink {
-  void set_line(uint32_t, bool level) noexcept override { high = level; }
-  std::atomic<bool> high = false;
-};
-
-/// A backend that keeps what the guest sent, up to `room` bytes.
-struct FakeBackend : CharBackend {
-  size_t write(std::span<const std::byte> data) noexcept override {
-    const size_t count = std::min(data.size(), room);
-    room -= count;
-    for (const std::byte byte : data.first(count)) sent += static_cast<char>(byte);
-    return count;
-  }
-  void input_ready() noexcept override { ++input_requests; }
-  void attach(CharDevice*) noexcept override {}
-  bool connected() const noexcept override { return true; }
-
-  std::string sent;
-  size_t room = 1'000'000;
-  int input_requests = 0;
-};
-
 class Pl011Test : public ::testing::Test {
  protected:
   uint32_t read(uint64_t offset) { return static_cast<uint32_t>(uart.bus_read(offset, 4)); }
   void write(uint64_t offset, uint32_t value) { uart.bus_write(offset, 4, value); }
-  size_t type(std::string_view text) {
-    const size_t count = std::min(text.size(), uart.can_accept());
-    if (count != 0) uart.receive(std::as_bytes(std::span(text.substr(0, count))));
-    return count;
-  }
+  size_t type(std::string_view text) { return type_into(uart, text); }
 
   FakeBackend backend;
-  Pin pin;
+  test::TestInterrupt pin;
   Pl011 uart{backend, hv::InterruptLine(pin, 1)};
 };
 
@@ -86,10 +61,10 @@ TEST_F(Pl011Test, KeepsWhatTheBackendHasNoRoomFor) {
 TEST_F(Pl011Test, InterruptsForInputUntilItIsRead) {
   write(kMask, kReceive | kTimeOut);
   EXPECT_EQ(type("a"), 1u);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(read(kMasked), kReceive | kTimeOut);
   EXPECT_EQ(read(kData), uint32_t{'a'});
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   EXPECT_EQ(read(kFlag) & 0x10u, 0x10u);
 }
 
@@ -98,9 +73,9 @@ TEST_F(Pl011Test, TakesSixteenBytesAndAsksForMore) {
   write(kLevels, 0x12);
   write(kMask, kReceive);
   EXPECT_EQ(type("1234567"), 7u);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   EXPECT_EQ(type("89abcdefghi"), 9u);
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(type("x"), 0u);
   for (int i = 0; i < 7; ++i) read(kData);
   EXPECT_EQ(backend.input_requests, 0);
@@ -110,17 +85,17 @@ TEST_F(Pl011Test, TakesSixteenBytesAndAsksForMore) {
 
 TEST_F(Pl011Test, InterruptsWhenItHasSent) {
   write(kMask, kTransmit);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
   write(kData, 'x');
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   write(kClear, kTransmit);
-  EXPECT_FALSE(pin.high);
+  EXPECT_FALSE(pin.level());
 }
 
 TEST_F(Pl011Test, ShowsABreak) {
   write(kMask, kBreak);
   uart.break_received();
-  EXPECT_TRUE(pin.high);
+  EXPECT_TRUE(pin.level());
   EXPECT_EQ(read(kData), 0x400u);
 }
 
@@ -142,11 +117,11 @@ TEST_F(Pl011Test, StateIsTakenOver) {
   type("abc");
   hv::StateWriter writer;
   uart.save(writer);
-  Pin other_pin;
+  test::TestInterrupt other_pin;
   Pl011 other(backend, hv::InterruptLine(other_pin, 1));
   hv::StateReader reader(writer.data());
   ASSERT_TRUE(other.load(reader));
-  EXPECT_TRUE(other_pin.high);
+  EXPECT_TRUE(other_pin.level());
   EXPECT_EQ(other.bus_read(kData, 4), uint64_t{'a'});
 }
 
