@@ -63,6 +63,14 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, co
   return exit_status::kUsage;
 }
 
+/// A list that could not be written down is no success.
+int check_output(int status) {
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  return is_written || status != exit_status::kSuccess
+             ? status
+             : report({"standard output cannot be written to"}, exit_status::kFailed);
+}
+
 }  // namespace
 
 int report(const hv::Error& error, int status) {
@@ -92,9 +100,9 @@ int run_cli(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return report_usage(app, error, argc, argv);
-    return app.exit(error);  // --help and --version
+    status = app.exit(error);  // --help and --version
   }
-  return status;
+  return check_output(status);
 }
 
 }  // namespace vmm

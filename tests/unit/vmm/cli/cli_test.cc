@@ -1,5 +1,9 @@
 #include "vmm/cli/cli.h"
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
@@ -75,6 +79,15 @@ TEST_F(CommandLine, ChecksForPrograms) {
   EXPECT_FALSE(report.at(0).at("ok").as_bool());
   EXPECT_EQ(report.at(0).at("error").as_string(),
             bad + ":1:1: \"arch\" is missing; it must be one of riscv64, arm64, x86_64");
+}
+
+TEST_F(CommandLine, FailsWhenWhatItPrintsIsLost) {
+  const auto print = [] {
+    const std::array words = {"vireo", "schema"};
+    if (std::freopen("/dev/full", "w", stdout) == nullptr) std::exit(1);
+    std::exit(run_cli(static_cast<int>(words.size()), words.data()));
+  };
+  EXPECT_EXIT(print(), ::testing::ExitedWithCode(125), "vireo: standard output cannot be written to");
 }
 
 TEST_F(CommandLine, PrintsTheSchema) {
