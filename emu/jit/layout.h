@@ -23,7 +23,7 @@ struct Layout {
   int32_t scratch = 0;       ///< a Scratch
   uint8_t read_flag = 0;     ///< of the pages in the second-level TLB
   uint8_t write_flag = 0;
-  bool counts = false;       ///< generated code counts its look-ups (Counters::LookUps), which takes time
+  bool counts = false;  ///< generated code counts its look-ups (Counters::LookUps), which takes time
 
   /// Guest registers that live in host registers, most used first; as many are taken as the host has to spare.
   std::array<uint8_t, 12> hot_x{};

@@ -16,7 +16,7 @@ namespace emu::jit {
 /// How generated code fills the inline TLB for loads and stores from the second level.
 struct Refill {
   const mmu::SecondLevelTlb::View* second_level = nullptr;  ///< nullptr: somebody else has to look
-  mmu::Tlb::Journal* journal = nullptr;  ///< of the inline TLB
+  mmu::Tlb::Journal* journal = nullptr;                     ///< of the inline TLB
   /// The present mode reaches the pages whose flags have, of those in `mask`, `wanted`. What it may do there follows
   /// from Layout::read_flag and write_flag alone.
   uint32_t mask = 0;
@@ -34,7 +34,7 @@ struct Scratch {
   /// By jump_index of a host address: the entry point of a block. Eight bytes before each entry point is the address of
   /// the guest code that it stands for.
   const std::atomic<const std::byte*>* jump_table = nullptr;
-  mmu::JumpCache* jumps = nullptr;     ///< by guest address; of the present address space and mode
+  mmu::JumpCache* jumps = nullptr;  ///< by guest address; of the present address space and mode
   Refill refill;
   uint64_t slow_address = 0;           ///< of an access that missed the inline TLB
   uint64_t slow_value = 0;             ///< to be stored, or loaded
