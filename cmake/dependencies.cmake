@@ -27,7 +27,18 @@ target_link_libraries(vireo_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(vireo_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
 
 if(VIREO_TESTS)
-  find_package(GTest REQUIRED)
+  if(CMAKE_CROSSCOMPILING)
+    # The sysroot's libraries may be of a newer release, whose objects this one's linker does not take.
+    set(googletest /usr/src/googletest)
+    add_library(googletest STATIC EXCLUDE_FROM_ALL ${googletest}/googletest/src/gtest-all.cc
+      ${googletest}/googlemock/src/gmock-all.cc ${googletest}/googlemock/src/gmock_main.cc)
+    target_include_directories(googletest SYSTEM PUBLIC ${googletest}/googletest/include ${googletest}/googlemock/include
+      PRIVATE ${googletest}/googletest ${googletest}/googlemock)
+    target_link_libraries(googletest PUBLIC Threads::Threads)
+    add_library(GTest::gmock_main ALIAS googletest)
+  else()
+    find_package(GTest REQUIRED)
+  endif()
   include(GoogleTest)
 endif()
 if(VIREO_BENCH)

@@ -79,6 +79,8 @@ Result<std::optional<Exit>> KvmVcpu::run_once() {
     case EINTR:
     case EAGAIN:  // a processor that was not started yet changed its state
       return std::nullopt;
+    case EOPNOTSUPP:
+      return crashed("KVM has no answer to what the guest did");
     case EFAULT:
       return os_error("processor {}: the host has no memory behind an address of the guest's\n{}", id(),
                       describe_registers());

@@ -1,6 +1,6 @@
 #include <sys/mman.h>
 
-#include "tests/unit/hv/kvm/long_guest.h"
+#include "tests/unit/hv/kvm/x86/long_guest.h"
 
 namespace hv::kvm::test {
 namespace {
@@ -29,7 +29,7 @@ GUEST_PROGRAM(faults_of_all_kinds,
 
 TEST_F(LongGuest, AGuestThatFaultsOnEverythingGoesOn) {
   start(faults_of_all_kinds());
-  const auto exit = vcpu_->run();
+  const auto exit = vcpu().run();
   ASSERT_TRUE(exit) << exit.error().message;
   EXPECT_EQ(exit->reason, Exit::Reason::requested) << exit->detail;
   EXPECT_THAT(vectors(), ElementsAre(0, 3, 6, 7, 11, 12, 13, 14, 16, 13));
@@ -44,9 +44,9 @@ GUEST_PROGRAM(faults_forever, R"(
 TEST_F(LongGuest, AGuestThatFaultsForeverIsStopped) {
   start(faults_forever());
   port_.on_write = [this](const Access&) {
-    if (port_.writes.size() == 1000) vcpu_->request_exit();
+    if (port_.writes.size() == 1000) vcpu().request_exit();
   };
-  const auto exit = vcpu_->run();
+  const auto exit = vcpu().run();
   ASSERT_TRUE(exit) << exit.error().message;
   EXPECT_EQ(exit->reason, Exit::Reason::requested) << exit->detail;
   EXPECT_THAT(vectors(), testing::Each(14u));
@@ -57,7 +57,7 @@ GUEST_PROGRAM(fault_then_end, FAULTS("movl $0x12345678, %ecx; rdmsr") END_PROGRA
 TEST_F(LongGuest, AFaultWithoutAnyHandlerIsACrashInWords) {
   start(fault_then_end());
   for (const uint64_t vector : {8u, 11u, 13u}) set_gate(vector, false);
-  const auto exit = vcpu_->run();
+  const auto exit = vcpu().run();
   ASSERT_TRUE(exit) << exit.error().message;
   EXPECT_EQ(exit->reason, Exit::Reason::crashed);
   EXPECT_THAT(exit->detail, HasSubstr("triple fault"));
@@ -67,7 +67,7 @@ GUEST_PROGRAM(exchanges_16_bytes_with_a_device, "movl $0xd0000000, %ebx; lock cm
 
 TEST_F(LongGuest, AnInstructionThatKvmCannotEmulateIsNamedByItsBytes) {
   start(exchanges_16_bytes_with_a_device());
-  const auto exit = vcpu_->run();
+  const auto exit = vcpu().run();
   ASSERT_TRUE(exit) << exit.error().message;
   EXPECT_EQ(exit->reason, Exit::Reason::crashed);
   EXPECT_THAT(exit->detail, HasSubstr("cannot emulate an instruction"));
@@ -81,7 +81,7 @@ TEST_F(LongGuest, MemoryThatTheHostDoesNotHaveIsAnErrorInWords) {
   constexpr uint64_t kPage = 0x3f'f000;
   std::byte* const host = memory_->host_pointer({kPage}, kGuestPageSize);
   ASSERT_EQ(::mprotect(host, kGuestPageSize, PROT_NONE), 0);
-  const auto exit = vcpu_->run();
+  const auto exit = vcpu().run();
   ASSERT_EQ(::mprotect(host, kGuestPageSize, PROT_READ | PROT_WRITE), 0);
   ASSERT_FALSE(exit);
   EXPECT_THAT(exit.error().message, HasSubstr("the host has no memory behind an address of the guest's"));

@@ -5,14 +5,8 @@
 #include <span>
 #include <string>
 
-#include "tests/unit/hv/kvm/kvm_guest.h"
-
-/// A guest program in assembly, of which `name()` gives the bytes. It runs at kProgram and refers to itself only
-/// relative to rip.
-#define GUEST_PROGRAM(name, text)                                                           \
-  __asm__(".pushsection .rodata\n" #name "_begin:\n" text "\n" #name "_end:\n.popsection"); \
-  extern "C" const std::byte name##_begin[], name##_end[];                                  \
-  inline std::span<const std::byte> name() { return {name##_begin, static_cast<size_t>(name##_end - name##_begin)}; }
+#include "tests/unit/hv/kvm/guest_program.h"
+#include "tests/unit/hv/kvm/x86/x86_guest.h"
 
 namespace hv::kvm::test {
 
@@ -59,11 +53,11 @@ inline bool has_virtualization() {
 }
 
 /// A guest in long mode whose exceptions and interrupts are told on port 0x500.
-class LongGuest : public KvmGuest {
+class LongGuest : public X86Guest {
  protected:
   void SetUp() override {
     if (!has_virtualization()) GTEST_SKIP() << "the processor shows neither svm nor vmx";
-    KvmGuest::SetUp();
+    X86Guest::SetUp();
   }
 
   void start(std::span<const std::byte> program) {
@@ -76,12 +70,7 @@ class LongGuest : public KvmGuest {
     ASSERT_TRUE(memory_->store(kSegments + kNotPresentSelector, kData & ~kPresent));
     set_table(kTables, kSegments, 0x28);
     set_table(kTables + 16, kGates, kVectors * 16);
-    start_long();
-    constexpr uint64_t kBegin = kCode.value + kVectors * 16;
-    ASSERT_TRUE(vcpu_->start({.mode = x86::StartState::Mode::long64,
-                              .entry = kBegin,
-                              .stack = kStack.value,
-                              .page_table = kPageTable.value}));
+    must(machine_->start_at(kCode + kVectors * 16));
   }
 
   /// An interrupt gate. Intel SDM volume 3A §6.14.1
