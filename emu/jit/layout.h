@@ -19,9 +19,10 @@ struct Layout {
   int32_t fp_dirty = 0;  ///< one byte
   int32_t reservation_host = 0;
   int32_t reservation_value = 0;
-  int32_t zero_enabled = 0;  ///< one byte; 0: `zero_block` has to be asked
-  int32_t scratch = 0;       ///< a Scratch
-  uint8_t read_flag = 0;     ///< of the pages in the second-level TLB
+  int32_t zero_enabled = 0;   ///< one byte; 0: `zero_block` has to be asked
+  int32_t scratch = 0;        ///< a Scratch
+  uint8_t stack_pointer = 0;  ///< the integer register that addresses the stack by convention
+  uint8_t read_flag = 0;      ///< of the pages in the second-level TLB
   uint8_t write_flag = 0;
   bool counts = false;  ///< generated code counts its look-ups (Counters::LookUps), which takes time
 

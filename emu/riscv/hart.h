@@ -48,6 +48,8 @@ class Hart final : public hv::Vcpu {
   /// The inline TLBs in use: those that HartState::data_tlb and fetch_tlb point to.
   mmu::Tlb& data_table() noexcept { return *data_table_; }
   mmu::Tlb& fetch_table() noexcept { return *fetch_table_; }
+  /// The one that HartState::jit.windows are open for; there is one once the hart was in user mode.
+  mmu::Tlb& window_table() noexcept { return *window_table_; }
   mmu::AddressSpaces& spaces() noexcept { return spaces_; }
   /// The first instruction of the trap handler has just trapped to itself. Says so when that does not end.
   void note_trap_loop() noexcept;
@@ -122,7 +124,7 @@ class Hart final : public hv::Vcpu {
   mmu::AddressSpaces spaces_;
   mmu::Tlb machine_table_;  ///< M-mode accesses physical addresses
   mmu::Tlb* data_table_ = nullptr;
-  mmu::Tlb* window_table_ = nullptr;  ///< the table that HartState::jit.windows are open for
+  mmu::Tlb* window_table_ = nullptr;
   mmu::Tlb* fetch_table_ = nullptr;
   Pmp pmp_;
   uint64_t trap_loops_ = 0;

@@ -62,6 +62,7 @@ class Emitter {
   struct Place {
     Gp base;
     int32_t offset;
+    bool on_stack = false;  ///< it is the stack pointer's value, give or take a constant
   };
   /// A checked access: where it goes, and where the code is that goes on if the check failed.
   struct Access {
@@ -71,6 +72,7 @@ class Emitter {
     const std::byte* thunk;
   };
   Place place_of(ir::Ref address);
+  bool is_on_stack(ir::Ref address) const;
   /// Emits the check of a load or store, by the inline TLB or by `reach` if that is not kNone.
   Access check(const ir::Node& node, Place place, ir::Ref reach, bool stores);
   /// A scratch register with the addend of the page of all `size` bytes; `none` is jumped to where there is none.

@@ -13,9 +13,15 @@ using namespace asmjit::x86;
 using ir::Ref;
 
 Emitter::Place Emitter::place_of(Ref address) {
-  if (!fused_[address]) return {values_.gp(address), 0};
+  const bool on_stack = is_on_stack(address);
+  if (!fused_[address]) return {values_.gp(address), 0, on_stack};
   const ir::Node& sum = node(address);
-  return {values_.gp(sum.a), static_cast<int32_t>(node(sum.b).imm)};
+  return {values_.gp(sum.a), static_cast<int32_t>(node(sum.b).imm), on_stack};
+}
+
+bool Emitter::is_on_stack(Ref address) const {
+  while (node(address).op == ir::Op::add && is_constant(node(address).b)) address = node(address).a;
+  return node(address).op == ir::Op::get_x && node(address).reg == layout_.stack_pointer;
 }
 
 Emitter::Access Emitter::check(const ir::Node& n, Place place, Ref reach, bool stores) {
@@ -68,7 +74,7 @@ void Emitter::look_up(Gp addend, Gp page, Place place, unsigned size, bool store
 }
 
 void Emitter::look_through_window(Gp addend, Gp page, Place place, unsigned size, bool stores, Label none) {
-  const WindowSlots::Slot slot = window_slots_.next(size, stores);
+  const WindowSlots::Slot slot = window_slots_.next(size, stores, place.on_stack);
   const auto field = [this, slot](size_t offset) {
     return scratch(offsetof(Scratch, windows.all) + static_cast<size_t>(slot.number) * sizeof(mmu::Window) + offset);
   };
@@ -85,10 +91,17 @@ void Emitter::look_through_window(Gp addend, Gp page, Place place, unsigned size
     a_.bind(missed);
     count(offsetof(Counters, windows.missed));
     look_up(addend, page, place, size, stores, none);
-    Mem flags = field(offsetof(mmu::Window, flags));
-    flags.setSize(1);
-    a_.test(flags, mmu::Window::kShut);
-    a_.jne(done);
+    const Label move = label();
+    Mem last_missed = field(offsetof(mmu::Window, last_missed));
+    Mem patience = field(offsetof(mmu::Window, patience));
+    last_missed.setSize(4);
+    patience.setSize(2);
+    a_.cmp(last_missed, page.r32());
+    a_.mov(last_missed, page.r32());
+    a_.je(move);
+    a_.sub(patience, 1);
+    a_.jae(done);
+    a_.bind(move);
     a_.mov(field(offsetof(mmu::Window, base)), page);
     a_.mov(field(offsetof(mmu::Window, addend)), addend);
     a_.push(imm(slot.number << 16 | slot.limit));
@@ -115,8 +128,8 @@ void Emitter::reach(Ref at) {
   const ir::Node n = node(at);
   const Label none = label();
   const Label done = label();
-  const Gp addend = find_addend({values_.gp(n.a), static_cast<int32_t>(n.imm)}, static_cast<unsigned>(n.otherwise),
-                                n.op == ir::Op::reach_to_store, none);
+  const Gp addend = find_addend({values_.gp(n.a), static_cast<int32_t>(n.imm), is_on_stack(n.a)},
+                                static_cast<unsigned>(n.otherwise), n.op == ir::Op::reach_to_store, none);
   a_.bind(done);
   values_.adopt_gp(at, addend);
   cold([=, this] {

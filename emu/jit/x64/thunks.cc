@@ -118,56 +118,85 @@ class ThunkEmitter {
     a_.ret();
   }
 
-  /// The window's number and the limit that it gets were pushed. Its flags do not have kShut.
+  /// The window's number and the limit that it gets for a page were pushed. It has a page's base and addend already.
   void move_window() {
-    static_assert(sizeof(mmu::Window) == 1 << 5);
-    const auto window = [this](size_t field, uint32_t size) {
-      const size_t offset = offsetof(Scratch, windows.all) + field;
-      return ptr(kState, rcx, 0, layout_.scratch - kStateBias + static_cast<int32_t>(offset), size);
+    static_assert(sizeof(mmu::Window) == 1 << 5 && sizeof(mmu::Run) == 1 << 5);
+    using mmu::Window;
+    using mmu::Windows;
+    const auto windows = [this](size_t offset, Gp index, unsigned shift, uint32_t size) {
+      return ptr(kState, index, shift, layout_.scratch - kStateBias + static_cast<int32_t>(offset), size);
     };
-    const Mem limit = window(offsetof(mmu::Window, limit), 8);
-    const Mem last_missed = window(offsetof(mmu::Window, last_missed), 4);
-    const Mem missed_often = window(offsetof(mmu::Window, missed_often), 2);
-    const Mem flags = window(offsetof(mmu::Window, flags), 1);
+    const auto window = [&](size_t field, uint32_t size) {
+      return windows(offsetof(Scratch, windows.all) + field, rcx, 0, size);
+    };
+    const auto run = [&](size_t field) { return windows(offsetof(Scratch, windows.runs) + field, rsi, 0, 8); };
+    const Mem limit = window(offsetof(Window, limit), 8);
+    const Mem patience = window(offsetof(Window, patience), 2);
+    const Mem is_listed = window(offsetof(Window, is_listed), 1);
     const Label listed = a_.newLabel();
-    const Label rare = a_.newLabel();
+    const Label one_page = a_.newLabel();
     const Label done = a_.newLabel();
-    a_.push(rax);
-    a_.push(rcx);
-    a_.push(rdx);
-    a_.mov(edx, dword_ptr(rsp, 32));
+    static_assert(Windows::kRuns == 1 << 4);
+    constexpr int kPushed = 5;
+    for (const Gp& gp : {rax, rcx, rdx, rsi, rdi}) a_.push(gp);
+    a_.mov(edx, dword_ptr(rsp, 8 * (kPushed + 1)));
     a_.movzx(eax, dx);
     a_.shr(edx, 16);
     a_.mov(ecx, edx);
     a_.shl(ecx, 5);
+
+    // To the run around the page, if there is one. Those for stores lie behind those for loads.
+    Mem has_runs = scratch(offsetof(Scratch, windows.has_runs));
+    has_runs.setSize(1);
+    a_.cmp(has_runs, 0);
+    a_.je(one_page);
+    a_.mov(rsi, window(offsetof(Window, base), 8));
+    a_.shr(rsi, Windows::kRunShift);
+    a_.mov(rdi, rsi);
+    a_.shr(rdi, Windows::kRunFold - Windows::kRunShift);
+    a_.xor_(esi, edi);
+    a_.and_(esi, Windows::kRuns - 1);
+    a_.mov(edi, edx);
+    a_.and_(edi, Windows::kGroup - 1);
+    a_.cmp(edi, Windows::kFirstStores);
+    a_.sbb(edi, edi);
+    a_.add(edi, 1);
+    a_.shl(edi, 4);
+    a_.add(esi, edi);
+    a_.shl(esi, 5);
+    a_.mov(rdi, window(offsetof(Window, base), 8));
+    a_.sub(rdi, run(offsetof(mmu::Run, base)));
+    a_.cmp(rdi, run(offsetof(mmu::Run, length)));
+    a_.jae(one_page);
+    a_.add(rax, run(offsetof(mmu::Run, length)));
+    a_.sub(rax, imm(hv::kGuestPageSize));
+    a_.mov(rdi, run(offsetof(mmu::Run, base)));
+    a_.mov(window(offsetof(Window, base), 8), rdi);
+    a_.mov(rdi, run(offsetof(mmu::Run, addend)));
+    a_.mov(window(offsetof(Window, addend), 8), rdi);
+    a_.bind(one_page);
     a_.mov(limit, rax);
-    a_.test(flags, mmu::Window::kListed);
-    a_.jnz(listed);
-    a_.or_(flags, mmu::Window::kListed);
+
+    a_.cmp(is_listed, 0);
+    a_.jne(listed);
+    a_.mov(is_listed, 1);
     const Mem count = scratch(offsetof(Scratch, windows.open_count));
     a_.mov(rax, count);
-    a_.mov(
-        word_ptr(kState, rax, 1, layout_.scratch - kStateBias + static_cast<int32_t>(offsetof(Scratch, windows.open))),
-        dx);
+    a_.mov(windows(offsetof(Scratch, windows.open), rax, 1, 2), dx);
     a_.add(count, 1);
     a_.bind(listed);
-    a_.mov(rax, state(layout_.retired));
-    a_.mov(edx, eax);
-    a_.sub(eax, last_missed);
-    a_.mov(last_missed, edx);
-    a_.cmp(eax, mmu::Windows::kFrequent);
-    a_.ja(rare);
-    a_.add(missed_often, 1);
-    a_.cmp(missed_often, mmu::Windows::kTooMany);
-    a_.jb(done);
-    a_.or_(flags, mmu::Window::kShut);
-    a_.mov(limit, 0);
-    a_.bind(rare);
-    a_.mov(missed_often, 0);
+
+    a_.cmp(patience, 0xffff);
+    a_.jne(done);
+    a_.mov(patience, Windows::kPatience);
+    const Mem roamed_count = scratch(offsetof(Scratch, windows.roamed_count));
+    a_.mov(rax, roamed_count);
+    a_.cmp(rax, Windows::kMostRoamed);
+    a_.jae(done);
+    a_.mov(windows(offsetof(Scratch, windows.roamed), rax, 1, 2), dx);
+    a_.add(roamed_count, 1);
     a_.bind(done);
-    a_.pop(rdx);
-    a_.pop(rcx);
-    a_.pop(rax);
+    for (const Gp& gp : {rdi, rsi, rdx, rcx, rax}) a_.pop(gp);
     a_.ret(8);
   }
 

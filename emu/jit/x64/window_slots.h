@@ -12,45 +12,34 @@
 namespace emu::jit::x64 {
 
 /// Gives each access of translated code the number of a window (mmu::Windows). There are fewer windows than accesses,
-/// which share them in turn, but only with their like: of the same kind, and with the same limit.
+/// which share them in turn, but only with their like. Accesses to the stack, which is one or two pages for long, share
+/// few, which stay in the host's cache.
 class WindowSlots {
  public:
   struct Slot {
     int32_t number;
-    int32_t limit;  ///< when it is open; see mmu::Window::limit
+    int32_t limit;  ///< when it is open to one page; see mmu::Window::limit
   };
 
   /// For an access to `size` bytes.
-  Slot next(unsigned size, bool stores) {
-    const auto matches = [&](const Share& share) { return share.stores == stores && size <= share.bytes; };
-    const auto share = std::find_if(kShares.begin(), kShares.end(), matches);
-    CHECK(share != kShares.end());
-    const uint32_t turn = turns_[static_cast<size_t>(share - kShares.begin())]++;
-    const uint32_t group = turn / share->slots * kGroup % mmu::Windows::kCount;
-    return {static_cast<int32_t>(group + share->first + turn % share->slots),
-            static_cast<int32_t>(hv::kGuestPageSize) - share->bytes + 1};
+  Slot next(unsigned size, bool stores, bool on_stack) {
+    using mmu::Windows;
+    const auto matches = [&](const Windows::Kind& kind) { return kind.stores == stores && size <= kind.bytes; };
+    const auto kind = std::find_if(Windows::kKinds.begin(), Windows::kKinds.end(), matches);
+    CHECK(kind != Windows::kKinds.end());
+    const size_t turn = turns_[on_stack ? 1 : 0][static_cast<size_t>(kind - Windows::kKinds.begin())]++;
+    const size_t group = turn / kind->count;
+    const size_t shared = on_stack ? group % kStackGroups : kStackGroups + group % (kGroups - kStackGroups);
+    return {static_cast<int32_t>(shared * Windows::kGroup + kind->first + turn % kind->count),
+            static_cast<int32_t>(hv::kGuestPageSize) - kind->bytes + 1};
   }
 
  private:
-  /// Of each kGroup windows `slots` belong to accesses of up to `bytes`.
-  struct Share {
-    bool stores;
-    uint16_t bytes;
-    uint8_t first;
-    uint8_t slots;
-  };
-  static constexpr uint32_t kGroup = 16;
-  static constexpr std::array<Share, 6> kShares = {{
-      {false, 8, 0, 7},
-      {false, 64, 7, 3},
-      {false, 256, 10, 1},
-      {true, 8, 11, 3},
-      {true, 64, 14, 1},
-      {true, 256, 15, 1},
-  }};
-  static_assert(mmu::Windows::kCount % kGroup == 0);
+  static constexpr size_t kGroups = mmu::Windows::kCount / mmu::Windows::kGroup;
+  static constexpr size_t kStackGroups = 4;
+  static_assert(mmu::Windows::kCount % mmu::Windows::kGroup == 0 && kStackGroups < kGroups);
 
-  std::array<uint32_t, kShares.size()> turns_{};
+  std::array<std::array<size_t, mmu::Windows::kKinds.size()>, 2> turns_{};  ///< other accesses, those to the stack
 };
 
 }  // namespace emu::jit::x64

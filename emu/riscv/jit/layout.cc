@@ -153,6 +153,7 @@ emu::jit::Layout layout() noexcept {
       .reservation_value = AT(reservation_value),
       .zero_enabled = AT(zero_enabled),
       .scratch = AT(jit),
+      .stack_pointer = 2,
       .read_flag = permission::kRead,
       .write_flag = permission::kWrite,
       .hot_x = {15, 14, 10, 13, 8, 2, 11, 12, 9, 16, 1, 17},

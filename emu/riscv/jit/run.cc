@@ -17,8 +17,6 @@ namespace emu::riscv::jit {
 
 using emu::jit::Exit;
 
-/// After how many entries into generated code windows that were shut are tried again.
-static constexpr uint64_t kForgiveAfter = 1 << 14;
 /// So often the heat that a block needs doubles.
 static constexpr uint8_t kMostEvictions = 5;
 
@@ -33,6 +31,7 @@ Runner::Runner(HartState& state, emu::jit::Engine& engine, const EngineConfig& c
     : state_(state),
       engine_(engine),
       hot_after_(config.hot_after),
+      mirror_(state.hart->environment().memory),
       visitor_(engine.visitors(), [&state] { state.hart->post(pending::kRemoteFence); }),
       lockstep_(config.kind == EngineKind::lockstep ? std::make_unique<Lockstep>(state, engine) : nullptr) {}
 
@@ -48,7 +47,7 @@ void Runner::run() noexcept {
       from = nullptr;
       state_.hart->forget_jumps();
     }
-    if (++entered_ % kForgiveAfter == 0) state_.jit.windows.forgive();
+    if (state_.jit.windows.roamed_count != 0) mirror_.serve(state_.jit.windows, state_.hart->window_table().entries());
     mmu::JumpCache& jumps = use_caches(Mode::of(state_));
     const std::byte* entry = from == nullptr && !interprets_next_ ? jumps.find(state_.pc) : nullptr;
     if (entry == nullptr) {

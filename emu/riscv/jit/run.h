@@ -4,6 +4,7 @@
 
 #include "emu/jit/engine.h"
 #include "emu/jit/visitors.h"
+#include "emu/mmu/mirror.h"
 #include "emu/riscv/jit/mode.h"
 #include "emu/riscv/state.h"
 
@@ -50,7 +51,7 @@ class Runner {
   emu::jit::Engine& engine_;
   const uint16_t hot_after_;
   bool interprets_next_ = false;  ///< the next block, whatever was translated
-  uint64_t entered_ = 0;
+  mmu::Mirror mirror_;
   emu::jit::Visitors::Visitor visitor_;
   std::unique_ptr<Lockstep> lockstep_;         ///< nullptr: translations are not compared
   const emu::jit::Exit* link_from_ = nullptr;  ///< the exit that led here, if it can be linked

@@ -17,7 +17,7 @@ class WindowsTest : public testing::Test {
     tlb_.entries();
     tlb_.show_through(windows_.get());
     for (uint16_t number = 0; number < 4; ++number) {
-      windows_->all[number] = {.base = number * kPage, .limit = kPage, .flags = Window::kListed};
+      windows_->all[number] = {.base = number * kPage, .limit = kPage, .is_listed = true};
       windows_->open[windows_->open_count++] = number;
     }
   }
@@ -69,13 +69,21 @@ TEST_F(WindowsTest, StayWhenATableFlushesThatTheyDoNotShow) {
 
 TEST_F(WindowsTest, CanBeListedAgainOnceClosed) {
   windows_->close();
-  EXPECT_EQ(windows_->all[0].flags & Window::kListed, 0);
+  EXPECT_FALSE(windows_->all[0].is_listed);
 }
 
-TEST_F(WindowsTest, ThatWereShutAreForgivenAndStayListed) {
-  windows_->all[0].flags |= Window::kShut;
-  windows_->forgive();
-  EXPECT_EQ(windows_->all[0].flags, Window::kListed);
+TEST_F(WindowsTest, ThatShowSeveralPagesCloseWithAnyOfThem) {
+  windows_->all[0].limit = 3 * kPage;
+  tlb_.flush(VirtualRange{.first = 2 * kPage, .last = 3 * kPage - 1});
+  EXPECT_FALSE(is_open(0));
+  EXPECT_TRUE(is_open(1));
+  EXPECT_FALSE(is_open(2));
+}
+
+TEST_F(WindowsTest, ForgetThatTheyRoamedWhenTheyClose) {
+  windows_->roamed[windows_->roamed_count++] = 3;
+  windows_->close();
+  EXPECT_EQ(windows_->roamed_count, 0);
 }
 
 }  // namespace
