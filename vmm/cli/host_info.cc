@@ -2,7 +2,10 @@
 
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,13 +70,20 @@ std::string features() {
 #endif
 }
 
-/// What can be run here, on whichever engine.
+/// What can be run here, and the engine that `accel: auto` takes for it.
 std::string guests() {
-  std::string names = "riscv64";
-  for (const Arch arch : {Arch::arm64, Arch::x86_64}) {
-    if (kvm_obstacle(arch).empty()) names += fmt::format(", {}", arch_name(arch));
+  constexpr std::pair<Accel, std::string_view> kWords[] = {
+      {Accel::kvm, "on KVM"}, {Accel::jit, "in the JIT"}, {Accel::interp, "in the interpreter"}};
+  std::vector<std::string> names;
+  for (const Arch arch : {Arch::riscv64, Arch::arm64, Arch::x86_64}) {
+    MachineConfig config;
+    config.arch = arch;
+    if (!check_engine(config)) continue;
+    for (const auto& [engine, words] : kWords) {
+      if (engine == automatic_engine(config)) names.push_back(fmt::format("{} {}", arch_name(arch), words));
+    }
   }
-  return names;
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string kernel() {

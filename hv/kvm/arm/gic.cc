@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <sys/eventfd.h>
 
+#include "hv/base/log.h"
 #include "hv/kvm/arm/gic_registers.h"
 #include "hv/kvm/ioctl.h"
 
@@ -57,6 +58,10 @@ void Gic::set_line(uint32_t line, bool level) noexcept {
 }
 
 void Gic::save(StateWriter& writer) const {
+  for (const auto& [line, event] : events_) {
+    if (const auto settled = vm_.settle_interrupt(event.get(), line); !settled)
+      log::error("{}", settled.error().message);
+  }
   writer.section("kvm-gic", 1, [&] { save_gic(writer, device_.get(), cpus_, kFirstShared + lines_); });
 }
 

@@ -5,13 +5,15 @@
 #include <cstdlib>
 
 #include <boost/json.hpp>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "tests/unit/vmm/boot/test_files.h"
 #include "tests/unit/vmm/machine/bare_programs.h"
 
 namespace vmm {
 namespace {
+
+using ::testing::ContainsRegex;
 
 struct Outcome {
   int status = 0;
@@ -43,6 +45,10 @@ TEST_F(CommandLine, TeachesWithExamples) {
   const Outcome outcome = vireo({"--help"});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_NE(outcome.out.find("vireo run configs/riscv64-minimal.yaml"), std::string::npos);
+}
+
+TEST_F(CommandLine, SaysWhichEngineGuestsOfAnArchitectureRunIn) {
+  EXPECT_THAT(vireo({"info"}).out, ContainsRegex("guests: +riscv64 (on KVM|in the JIT|in the interpreter)"));
 }
 
 TEST_F(CommandLine, GivesStatus2WhenItIsWrong) {
