@@ -18,8 +18,8 @@ namespace {
 /// least, and no faster above the most.
 size_t decoded_per_hart(size_t harts) {
   constexpr size_t kMebibyte = size_t{1} << 20;
-  constexpr size_t kForAll = 9 * kMebibyte;
-  return std::clamp(kForAll / harts, 2 * kMebibyte, 6 * kMebibyte);
+  constexpr size_t kForAll = 6 * kMebibyte;
+  return std::clamp(kForAll / harts, kMebibyte * 3 / 2, kForAll);
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ PROGRAM(write_pages, DEVICE "mov ecx, 0x5000\n mov [rcx], eax\n" END "mov ecx, 0
 // SSE is to be switched on (CR4.OSFXSR).
 PROGRAM(keep_values, DEVICE
         "mov rax, cr4\n or eax, 0x200\n mov cr4, rax\n"
-        "mov r9, 0x1122334455667788\n movq xmm9, r9\n mov cr2, r9\n" END
-        "mov [rbx], r9\n movq rax, xmm9\n mov [rbx + 8], rax\n mov rax, cr2\n mov [rbx + 16], rax\n" END)
+        "mov r9, 0x1122334455667788\n push r9\n push r9\n movdqu xmm9, [rsp]\n mov cr2, r9\n" END
+        "mov [rbx], r9\n movdqu [rsp], xmm9\n pop rax\n mov [rbx + 8], rax\n mov rax, cr2\n mov [rbx + 16], rax\n" END)
 
 /// Instructions that reach for ports, memory outside RAM, system registers and the interrupt controllers, between
 /// random bytes that fault.
