@@ -58,25 +58,24 @@ void Mirror::serve(Windows& windows, const TlbEntry* table) noexcept {
   }
 }
 
-bool Mirror::make_run(uint64_t address, bool stores, Windows& windows, const TlbEntry* table) noexcept {
+void Mirror::make_run(uint64_t address, bool stores, Windows& windows, const TlbEntry* table) noexcept {
   if (mappings_ >= kMostMappings) empty(windows);
   if (!reserve()) return give_up(windows);
   const size_t number = Windows::run_index(address);
   const Search search{number, use_area(address, windows), stores, windows, table};
   const size_t page = (address - search.area.first) / kPage;
   unsigned budget = kAtOnce;
-  if (!bring(search, page, budget)) return false;
+  if (!bring(search, page, budget)) return;
   size_t first = page;
   size_t end = page + 1;
   while (end < kAreaPages && bring(search, end, budget)) ++end;
   while (first > 0 && bring(search, first - 1, budget)) --first;
-  if (end - first == 1) return false;
+  if (is_unusable_ || end - first == 1) return;
   Run& run = windows.runs[stores ? 1 : 0][number];
   VirtualRange range = page_range(search.address(first), end - first);
   if (run.meets(range)) range = {std::min(range.first, run.base), std::max(range.last, run.base + (run.length - 1))};
   run = {range.first, range.last - range.first + 1, reinterpret_cast<uintptr_t>(host_of(number)) - search.area.first};
   windows.has_runs = true;
-  return true;
 }
 
 Mirror::Area& Mirror::use_area(uint64_t address, Windows& windows) noexcept {
@@ -103,16 +102,15 @@ void Mirror::empty(Windows& windows) noexcept {
 
 // The kernel may have taken a page's old mapping away already, and something else may lie in its place: what was
 // reserved is left alone.
-bool Mirror::give_up(Windows& windows) noexcept {
+void Mirror::give_up(Windows& windows) noexcept {
   windows.close();
   host_ = nullptr;
   is_unusable_ = true;
-  return false;
 }
 
 bool Mirror::bring(const Search& search, size_t page, unsigned& budget) noexcept {
   const std::byte* const host = search.find(page);
-  if (host == nullptr) return false;
+  if (is_unusable_ || host == nullptr) return false;
   if (search.area.pages[page] == host) return true;
   if (budget == 0) return false;
   const auto regions = memory_.regions();
@@ -127,8 +125,10 @@ bool Mirror::bring(const Search& search, size_t page, unsigned& budget) noexcept
   if (replaces) search.windows.close(page_range(search.address(page), count));
   void* const to = host_of(search.number, page);
   if (::mmap(to, count * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, region->fd,
-             static_cast<off_t>(offset)) == MAP_FAILED)
-    return give_up(search.windows);
+             static_cast<off_t>(offset)) == MAP_FAILED) {
+    give_up(search.windows);
+    return false;
+  }
   for (size_t i = 0; i < count; ++i) pages[i] = host + i * kPage;
   --budget;
   ++mappings_;

@@ -52,13 +52,13 @@ class Mirror {
     return host_ + area * kAreaSize + page * hv::kGuestPageSize;
   }
   Area& use_area(uint64_t address, Windows& windows) noexcept;
-  /// False: there is no more to it than the page of `address`.
-  bool make_run(uint64_t address, bool stores, Windows& windows, const TlbEntry* table) noexcept;
+  /// Makes one around `address`, unless there is no more to it than that page.
+  void make_run(uint64_t address, bool stores, Windows& windows, const TlbEntry* table) noexcept;
   /// Whether a page is mapped, now or already. Takes from `budget` if now.
   bool bring(const Search& search, size_t page, unsigned& budget) noexcept;
   void empty(Windows& windows) noexcept;
-  /// Leaves windows to themselves from now on. Returns false.
-  bool give_up(Windows& windows) noexcept;
+  /// Leaves windows to themselves from now on.
+  void give_up(Windows& windows) noexcept;
 
   const hv::GuestMemory& memory_;
   std::byte* host_ = nullptr;  ///< Windows::kRuns areas, when there is anything in them

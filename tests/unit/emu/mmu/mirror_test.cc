@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 namespace emu::mmu {
 namespace {
@@ -166,6 +167,21 @@ TEST_F(MirrorTest, BeginsAnewWhenItHoldsAllThatItMay) {
   EXPECT_LE(longest, Mirror::kMostMappings + 4);
   EXPECT_GE(longest, Mirror::kMostMappings);
   EXPECT_LT(run(kAt).length / kPage, 16);
+}
+
+TEST_F(MirrorTest, WithoutAddressSpaceWindowsAreLeftToThemselves) {
+  map(kAt, 1);
+  map(kAt + kPage, 3);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &limit), 0);
+  const rlimit none{.rlim_cur = 1, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &none), 0);
+  roam(kAt);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limit), 0);
+  EXPECT_FALSE(windows_->has_runs);
+  roam(kAt);
+  EXPECT_FALSE(windows_->has_runs);
+  EXPECT_EQ(windows_->roamed_count, 0);
 }
 
 }  // namespace
