@@ -1,6 +1,7 @@
 #include "tests/unit/hv/kvm/programs.h"
 
 #include "tests/unit/hv/kvm/guest_program.h"
+#include "tests/unit/hv/kvm/hostile_words.h"
 
 namespace hv::kvm::test {
 
@@ -39,20 +40,6 @@ GUEST_PROGRAM(hostile_snippets,
               "msr S3_0_C12_C11_5, x0\n msr cntv_cval_el0, x0\n msr cntv_ctl_el0, x1\n msr oslar_el1, x0\n"
               "mrs x2, pmcr_el0\n msr pmcr_el0, x0\n msr mdscr_el1, x0\n mrs x0, mpidr_el1\n")
 
-/// Those instructions in any order, every fourth a random word that is mostly none.
-std::vector<std::byte> hostile_code(std::mt19937_64& random) {
-  constexpr size_t kWord = 4;
-  const auto snippets = hostile_snippets();
-  std::vector<std::byte> code;
-  while (code.size() < 512) {
-    if (random() % 4 == 0) {
-      for (size_t i = 0; i < kWord; ++i) code.push_back(static_cast<std::byte>(random()));
-    } else {
-      const auto word = snippets.subspan(random() % (snippets.size() / kWord) * kWord, kWord);
-      code.insert(code.end(), word.begin(), word.end());
-    }
-  }
-  return code;
-}
+std::vector<std::byte> hostile_code(std::mt19937_64& random) { return hostile_words(random, hostile_snippets()); }
 
 }  // namespace hv::kvm::test

@@ -1,6 +1,7 @@
 #include "tests/unit/hv/kvm/programs.h"
 
 #include "tests/unit/hv/kvm/guest_program.h"
+#include "tests/unit/hv/kvm/hostile_words.h"
 
 namespace hv::kvm::test {
 
@@ -34,20 +35,6 @@ PROGRAM(hostile_snippets,
         "csrr a0, time\n csrr a0, cycle\n csrw scounteren, a0\n csrrw a1, 0x015, a0\n csrw 0x14d, a0\n csrr a0, 0x600\n"
         "csrw senvcfg, a0\n csrw 0x150, a0\n csrr a0, 0x151\n")
 
-/// Those instructions in any order, every fourth a random word that is mostly none.
-std::vector<std::byte> hostile_code(std::mt19937_64& random) {
-  constexpr size_t kWord = 4;
-  const auto snippets = hostile_snippets();
-  std::vector<std::byte> code;
-  while (code.size() < 512) {
-    if (random() % 4 == 0) {
-      for (size_t i = 0; i < kWord; ++i) code.push_back(static_cast<std::byte>(random()));
-    } else {
-      const auto word = snippets.subspan(random() % (snippets.size() / kWord) * kWord, kWord);
-      code.insert(code.end(), word.begin(), word.end());
-    }
-  }
-  return code;
-}
+std::vector<std::byte> hostile_code(std::mt19937_64& random) { return hostile_words(random, hostile_snippets()); }
 
 }  // namespace hv::kvm::test
