@@ -1,9 +1,7 @@
 #include "hv/kvm/arm/gic.h"
 
 #include <linux/kvm.h>
-#include <sys/eventfd.h>
 
-#include "hv/base/log.h"
 #include "hv/kvm/arm/gic_registers.h"
 #include "hv/kvm/ioctl.h"
 
@@ -36,18 +34,13 @@ Result<std::unique_ptr<Gic>> Gic::create(Vm& vm, unsigned cpus, const Layout& la
   TRY(gic->set_attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &distributor));
   TRY(gic->set_attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redistributors));
   TRY(gic->set_attribute(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, nullptr));
-  for (const uint32_t line : layout.edges) {
-    UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!event) return os_error("no event for interrupt {}", line);
-    TRY(vm.interrupt_on_event(event.get(), line));
-    gic->events_.emplace(line, std::move(event));
-  }
+  TRY(gic->edges_.connect(layout.edges));
   return gic;
 }
 
 void Gic::set_line(uint32_t line, bool level) noexcept {
-  if (const auto event = events_.find(line); event != events_.end()) {
-    if (level) ::eventfd_write(event->second.get(), 1);
+  if (edges_.has(line)) {
+    if (level) edges_.raise(line);
     return;
   }
   if (line >= lines_) return;
@@ -58,10 +51,7 @@ void Gic::set_line(uint32_t line, bool level) noexcept {
 }
 
 void Gic::save(StateWriter& writer) const {
-  for (const auto& [line, event] : events_) {
-    if (const auto settled = vm_.settle_interrupt(event.get(), line); !settled)
-      log::error("{}", settled.error().message);
-  }
+  edges_.settle();
   writer.section("kvm-gic", 1, [&] { save_gic(writer, device_.get(), cpus_, kFirstShared + lines_); });
 }
 

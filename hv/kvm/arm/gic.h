@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -9,12 +8,12 @@
 #include "hv/base/unique_fd.h"
 #include "hv/core/interrupt.h"
 #include "hv/core/snapshottable.h"
+#include "hv/kvm/edge_events.h"
 #include "hv/kvm/vm.h"
 
 namespace hv::kvm::arm {
 
-/// A GICv3 in the kernel. Lines are shared peripheral interrupts (SPI 0 is interrupt 32). An edge is an irqfd: its
-/// rising edge is one write, and going down again costs nothing. Any thread.
+/// A GICv3 in the kernel. Lines are shared peripheral interrupts (SPI 0 is interrupt 32). Any thread.
 class Gic final : public InterruptSink, public Snapshottable {
  public:
   static constexpr uint64_t kDistributorSize = 0x1'0000;
@@ -36,14 +35,14 @@ class Gic final : public InterruptSink, public Snapshottable {
   Result<void> load(StateReader& reader) override;
 
  private:
-  Gic(Vm& vm, unsigned cpus, uint32_t lines) : vm_(vm), cpus_(cpus), lines_(lines) {}
+  Gic(Vm& vm, unsigned cpus, uint32_t lines) : vm_(vm), cpus_(cpus), lines_(lines), edges_(vm) {}
   Result<void> set_attribute(uint32_t group, uint64_t attribute, const void* value) const;
 
   Vm& vm_;
   const unsigned cpus_;
   const uint32_t lines_;
   UniqueFd device_;
-  std::map<uint32_t, UniqueFd> events_;  ///< constant after it was made
+  EdgeEvents edges_;
 };
 
 }  // namespace hv::kvm::arm

@@ -1,9 +1,7 @@
 #include "hv/kvm/x86/irqchip.h"
 
 #include <linux/kvm.h>
-#include <sys/eventfd.h>
 
-#include "hv/base/log.h"
 #include "hv/kvm/ioctl.h"
 #include "hv/kvm/x86/state_bytes.h"
 
@@ -24,25 +22,16 @@ Result<std::unique_ptr<Irqchip>> Irqchip::create(Vm& vm, const std::vector<uint3
   if (ioctl(vm.fd(), KVM_SET_TSS_ADDR, kTaskState) != 0) return os_error("KVM does not take the task state's address");
   if (ioctl(vm.fd(), KVM_CREATE_IRQCHIP, 0) != 0) return os_error("KVM makes no interrupt controllers");
   std::unique_ptr<Irqchip> chip(new Irqchip(vm));
-  for (const uint32_t line : lines) {
-    UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!event) return os_error("no event for interrupt {}", line);
-    TRY(vm.interrupt_on_event(event.get(), line));
-    chip->events_.emplace(line, std::move(event));
-  }
+  TRY(chip->edges_.connect(lines));
   return chip;
 }
 
 void Irqchip::set_line(uint32_t line, bool level) noexcept {
-  if (!level) return;
-  if (const auto event = events_.find(line); event != events_.end()) ::eventfd_write(event->second.get(), 1);
+  if (level) edges_.raise(line);
 }
 
 void Irqchip::save(StateWriter& writer) const {
-  for (const auto& [line, event] : events_) {
-    if (const auto settled = vm_.settle_interrupt(event.get(), line); !settled)
-      log::error("{}", settled.error().message);
-  }
+  edges_.settle();
   writer.section("kvm-irqchip", 1, [&] {
     for (uint32_t id = 0; id < kChips; ++id) {
       kvm_irqchip chip{};

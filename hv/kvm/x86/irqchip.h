@@ -1,21 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "hv/base/result.h"
-#include "hv/base/unique_fd.h"
 #include "hv/core/interrupt.h"
 #include "hv/core/snapshottable.h"
+#include "hv/kvm/edge_events.h"
 #include "hv/kvm/vm.h"
 
 namespace hv::kvm::x86 {
 
-/// A PC's interrupt controllers in the kernel (two 8259A, one IOAPIC with 24 inputs) and the guest's clock. An
-/// input is an irqfd: its rising edge is one write, and going down again costs nothing, so guests take them as
-/// edge-triggered. Any thread.
+/// A PC's interrupt controllers in the kernel (two 8259A, one IOAPIC with 24 inputs) and the guest's clock. Guests
+/// take its inputs as edge-triggered. Any thread.
 class Irqchip final : public InterruptSink, public Snapshottable {
  public:
   static constexpr uint32_t kLines = 24;
@@ -30,10 +28,10 @@ class Irqchip final : public InterruptSink, public Snapshottable {
   Result<void> load(StateReader& reader) override;
 
  private:
-  explicit Irqchip(Vm& vm) : vm_(vm) {}
+  explicit Irqchip(Vm& vm) : vm_(vm), edges_(vm) {}
 
   Vm& vm_;
-  std::map<uint32_t, UniqueFd> events_;  ///< constant after it was made
+  EdgeEvents edges_;
 };
 
 }  // namespace hv::kvm::x86
